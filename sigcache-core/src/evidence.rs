@@ -1,0 +1,118 @@
+//! What a verification established about a document.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{digest::Digest, time::Timestamp};
+
+/// The id by which the configuration knows a key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KeyId(Arc<str>);
+
+impl KeyId {
+    /// Any text that tells this key from the others.
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({})", self.0)
+    }
+}
+
+/// How new a document says it is: the high-water mark that guards against rollback.
+///
+/// Marks of different kinds cannot be compared; a document that changes its kind of mark is refused until a person
+/// allows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Mark {
+    /// A number that the publisher raises with every version.
+    Sequence(u64),
+    /// The time at which the publisher issued the version.
+    Issued(Timestamp),
+}
+
+impl Mark {
+    /// Whether this mark is older than `other`; `None` where they are of different kinds.
+    pub fn is_older_than(self, other: Mark) -> Option<bool> {
+        match (self, other) {
+            (Self::Sequence(a), Self::Sequence(b)) => Some(a < b),
+            (Self::Issued(a), Self::Issued(b)) => Some(a < b),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sequence(number) => write!(f, "version {number}"),
+            Self::Issued(time) => write!(f, "issued {time}"),
+        }
+    }
+}
+
+/// What a verification established: over which bytes, by which keys, and what the signed content says of itself.
+///
+/// A [`Verifier`](crate::verify::Verifier) of any origin may make one. It is a claim until the pipeline has judged it;
+/// only then does it become a [`Verified`](crate::Verified).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// The signature format, such as `detached`.
+    pub format: Arc<str>,
+    /// SHA-256 of all the bytes.
+    pub digest: Digest,
+    /// How many bytes.
+    pub size: u64,
+    /// The keys whose signatures match, each once.
+    pub signers: Arc<[KeyId]>,
+    /// What the signed content says it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Arc<str>>,
+    /// The start of the validity that the signed content states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<Timestamp>,
+    /// The end of the validity that the signed content states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
+    /// How new the signed content says it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
+    /// How many entries it has, where the format has entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries: Option<u64>,
+}
+
+impl Evidence {
+    /// The least that every format establishes; what else the content says of itself is set on the fields.
+    pub fn new(format: &str, digest: Digest, size: u64, signers: impl IntoIterator<Item = KeyId>) -> Self {
+        Self {
+            format: format.into(),
+            digest,
+            size,
+            signers: signers.into_iter().collect(),
+            identity: None,
+            valid_from: None,
+            valid_until: None,
+            mark: None,
+            entries: None,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The judge: whether a validly signed document is also the right one, new enough and whole enough, and how long a
+//! stored copy may be served.
+//!
+//! Pure functions of evidence, policy, what the catalog remembers, and the time. No I/O, no clock.
+
+use std::time::Duration;
+
+use crate::{
+    decision::Failure,
+    entry::Entry,
+    evidence::Evidence,
+    policy::{OnExpiry, Policy, Replays},
+    reason::Reason,
+    receipt::Receipt,
+    time::{Timestamp, human_span},
+    trust::Trust,
+};
+
+/// Judges what a verification established, step by step: key, identity, expiry, rollback, shrink. The first that does
+/// not pass is the answer.
+pub fn judge(
+    evidence: &Evidence,
+    trust: &Trust,
+    policy: &Policy,
+    known: Option<&Entry>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    trust.judge(&evidence.signers, now)?;
+    identity(evidence, policy)?;
+    validity(evidence, now)?;
+    if let Some(known) = known {
+        rollback(evidence, policy, known)?;
+        shrink(evidence, policy, known)?;
+    }
+    Ok(())
+}
+
+/// Whether the document is the one that the configuration asks for.
+fn identity(evidence: &Evidence, policy: &Policy) -> Result<(), Failure> {
+    match (&policy.identity, &evidence.identity) {
+        (None, _) => Ok(()),
+        (Some(expected), Some(found)) if expected == found => Ok(()),
+        (Some(expected), Some(found)) => {
+            Err(Failure::new(Reason::IdentityMismatch, &**expected, format!("a document that says it is {found}")))
+        }
+        (Some(expected), None) => {
+            Err(Failure::new(Reason::IdentityMissing, &**expected, "a document that does not say what it is"))
+        }
+    }
+}
+
+/// Whether the document is within the validity that it states itself.
+fn validity(evidence: &Evidence, now: Timestamp) -> Result<(), Failure> {
+    if let Some(start) = evidence.valid_from.filter(|start| now < *start) {
+        let expected = format!("a document valid at {now}");
+        return Err(Failure::new(Reason::DocumentNotYetValid, expected, format!("one valid from {start}")));
+    }
+    if let Some(end) = evidence.valid_until.filter(|end| now > *end) {
+        let expected = format!("a document valid at {now}");
+        return Err(Failure::new(Reason::DocumentExpired, expected, format!("one valid until {end}")));
+    }
+    Ok(())
+}
+
+/// Whether the document is at least as new as what was accepted before. The mark outlives the copy, so an expired or
+/// removed copy guards as well as a fresh one.
+fn rollback(evidence: &Evidence, policy: &Policy, known: &Entry) -> Result<(), Failure> {
+    if known.permit.is_some() || known.receipt.as_ref().is_some_and(|r| r.evidence.digest == evidence.digest) {
+        return Ok(());
+    }
+    match (known.mark, evidence.mark) {
+        (Some(high), Some(mark)) => match mark.is_older_than(high) {
+            Some(false) => Ok(()),
+            Some(true) => Err(Failure::new(Reason::OlderVersion, format!("{high} or newer"), mark.to_string())),
+            None => {
+                let found = format!("{mark}, which cannot be compared with it");
+                Err(Failure::new(Reason::MarkMissing, format!("{high} or newer"), found))
+            }
+        },
+        (Some(high), None) => {
+            let found = "a document without version or time of issue";
+            Err(Failure::new(Reason::MarkMissing, format!("{high} or newer"), found))
+        }
+        (None, Some(_)) => Ok(()),
+        (None, None) => match policy.replays {
+            Replays::Refuse if known.replaced.contains(&evidence.digest) => {
+                let found = format!("{}, which an accepted version replaced", evidence.digest);
+                Err(Failure::new(Reason::ReplayedVersion, "a version that was not replaced before", found))
+            }
+            Replays::Refuse | Replays::Accept => Ok(()),
+        },
+    }
+}
+
+/// Whether the document kept enough of its bytes and entries.
+fn shrink(evidence: &Evidence, policy: &Policy, known: &Entry) -> Result<(), Failure> {
+    let (Some(limit), Some(before)) = (policy.shrink_limit, known.receipt.as_ref().map(|r| &r.evidence)) else {
+        return Ok(());
+    };
+    let check = |what: &str, before: u64, now: u64| {
+        let least = before as f64 * (1.0 - limit);
+        if (now as f64) >= least {
+            return Ok(());
+        }
+        let expected = format!("at least {} of the {before} {what} before", least.ceil() as u64);
+        Err(Failure::new(Reason::Shrunk, expected, format!("{now} {what}")))
+    };
+    check("bytes", before.size, evidence.size)?;
+    match (before.entries, evidence.entries) {
+        (Some(before), Some(now)) => check("entries", before, now),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the stored copy was verified under rules that are still those of the configuration. If not, its validators
+/// are not sent: the document is fetched and verified anew under the rules of today.
+pub fn is_reusable(receipt: &Receipt, format: &str, trust: &Trust, policy: &Policy) -> bool {
+    *receipt.evidence.format == *format
+        && trust.still_holds(&receipt.evidence.signers).is_ok()
+        && identity(&receipt.evidence, policy).is_ok()
+}
+
+/// How a stored copy stands at some moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Confirmed by a source within `max_age`.
+    Fresh,
+    /// Not confirmed for longer than that; still served, and said everywhere.
+    Stale {
+        /// How long ago it was confirmed.
+        age: Duration,
+    },
+    /// Past its own validity or `max_stale`, or its key was revoked; the failure says which.
+    Expired(Failure),
+}
+
+impl State {
+    /// `fresh`, `stale` or `expired`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Stale { .. } => "stale",
+            Self::Expired(_) => "expired",
+        }
+    }
+
+    /// Whether a copy in this state may be served.
+    pub fn may_be_served(&self, policy: &Policy) -> bool {
+        match self {
+            Self::Fresh | Self::Stale { .. } => true,
+            // A revoked key means that the bytes may be the attacker's: no policy serves them.
+            Self::Expired(failure) => failure.reason == Reason::CopyExpired && policy.on_expiry == OnExpiry::Serve,
+        }
+    }
+}
+
+/// How the copy of `receipt`, last confirmed at `checked_at`, stands at `now`.
+pub fn state(
+    receipt: &Receipt,
+    checked_at: Option<Timestamp>,
+    trust: &Trust,
+    policy: &Policy,
+    now: Timestamp,
+) -> State {
+    if let Err(failure) = trust.still_holds(&receipt.evidence.signers) {
+        return State::Expired(failure);
+    }
+    if let Some(end) = receipt.evidence.valid_until.filter(|end| now > *end) {
+        let expected = format!("a copy valid at {now}");
+        return State::Expired(Failure::new(Reason::CopyExpired, expected, format!("one valid until {end}")));
+    }
+    let age = now.since(checked_at.unwrap_or(receipt.verified_at));
+    if let Some(limit) = policy.max_stale.filter(|limit| age > *limit) {
+        let expected = format!("a copy confirmed within {}", human_span(limit));
+        let found = format!("one confirmed {} ago", human_span(age));
+        return State::Expired(Failure::new(Reason::CopyExpired, expected, found));
+    }
+    if age > policy.max_age { State::Stale { age } } else { State::Fresh }
+}
+
+/// Whether a run may take `removed` of `known` resources away: not more than the part `limit` of them, except that a
+/// single one may always go.
+pub fn removals(removed: usize, known: usize, limit: f64) -> Result<(), Failure> {
+    let most = known as f64 * limit;
+    if removed <= 1 || removed as f64 <= most {
+        return Ok(());
+    }
+    let expected = format!("at most {} of {known} resources to leave at once", most.floor() as u64);
+    Err(Failure::new(Reason::MassRemoval, expected, format!("{removed}")))
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

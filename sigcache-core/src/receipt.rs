@@ -1,0 +1,83 @@
+//! Why a stored object is trusted.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{evidence::Evidence, time::Timestamp};
+
+/// What a source said about its answer, to be sent back with the next request (RFC 9110, section 13).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Validators {
+    /// `ETag`, exactly as received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<Arc<str>>,
+    /// `Last-Modified`, exactly as received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<Arc<str>>,
+}
+
+impl Validators {
+    /// Neither of the two: such a request is not conditional.
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+}
+
+/// A companion as it was when the object was verified, so that the signature can be checked again from the store alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct KeptCompanion {
+    /// What is appended to the name of the resource, such as `.sig`.
+    pub suffix: Arc<str>,
+    /// The bytes, as received.
+    #[serde(with = "as_base64")]
+    pub bytes: Bytes,
+}
+
+impl KeptCompanion {
+    /// Keeps `bytes` as the companion with this suffix.
+    pub fn new(suffix: &str, bytes: Bytes) -> Self {
+        Self { suffix: suffix.into(), bytes }
+    }
+}
+
+/// Why an object is trusted: what was verified, from where, with what, when, and where it lies in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The last part of the object's key below `versions/<name>/`.
+    pub version: Arc<str>,
+    /// The URL that the bytes came from.
+    pub source: Arc<str>,
+    /// When they were verified.
+    pub verified_at: Timestamp,
+    /// What the verification established.
+    pub evidence: Evidence,
+    /// The signature files and other companions that it needed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub companions: Vec<KeptCompanion>,
+    /// What to send with the next request to the same source.
+    #[serde(default, skip_serializing_if = "Validators::is_empty")]
+    pub validators: Validators,
+    /// The media type that the source gave, where it is printable ASCII.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<Arc<str>>,
+}
+
+mod as_base64 {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map(Bytes::from).map_err(D::Error::custom)
+    }
+}

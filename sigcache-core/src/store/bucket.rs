@@ -1,0 +1,259 @@
+//! The store over `object_store`: one bucket, or one folder of a disk.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::{Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
+
+use super::{
+    Catalog, Change, Committed, Download, Layout, Shard, SnapshotKey, Staging, Store, StoreError, staging::Upload,
+};
+use crate::{
+    decision::{Failure, Report, RunId},
+    name::Name,
+    receipt::Receipt,
+    time::Timestamp,
+};
+
+/// The size of a part of a multipart upload, and of what is put in one request.
+pub const PART_SIZE: usize = 8 * 1024 * 1024;
+
+/// Makes what was written survive a power cut, for stores that do not promise that by themselves.
+#[async_trait]
+pub trait Durability: Send + Sync + fmt::Debug {
+    /// Returns when everything written before the call is durable.
+    async fn flush(&self) -> Result<(), StoreError>;
+}
+
+/// Whether plain copies are kept below `latest/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publish {
+    /// They are.
+    Copies,
+    /// They are not: readers use this library or the endpoint.
+    Nothing,
+}
+
+/// A [`Store`] over any `object_store`.
+///
+/// Of the store it needs: put, get, list, delete, copy, and a create that fails if the key exists. Nothing is ever
+/// overwritten but the plain copies; object attributes are not relied on.
+#[derive(Debug)]
+pub struct Bucket {
+    pub(super) objects: Arc<dyn ObjectStore>,
+    /// The same store for snapshots; on a disk the handle that writes through.
+    pub(super) commits: Arc<dyn ObjectStore>,
+    pub(super) durability: Option<Arc<dyn Durability>>,
+    pub(super) layout: Layout,
+    pub(super) publish: Publish,
+    part_size: usize,
+    requests: AtomicU64,
+}
+
+impl Bucket {
+    /// Keeps everything at the root of `objects`, in one shard, with plain copies. A write that `objects` has
+    /// acknowledged must be durable, as it is on S3, GCS and Azure.
+    pub fn new(objects: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            commits: objects.clone(),
+            objects,
+            durability: None,
+            layout: Layout::new(Path::default(), Shard::WHOLE),
+            publish: Publish::Copies,
+            part_size: PART_SIZE,
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    /// For stores that acknowledge writes before they are durable: `durability` is asked before each step that relies
+    /// on earlier ones, and snapshots are written through `commits`, whose creates are durable when acknowledged.
+    pub fn with_durability(mut self, durability: Arc<dyn Durability>, commits: Arc<dyn ObjectStore>) -> Self {
+        self.durability = Some(durability);
+        self.commits = commits;
+        self
+    }
+
+    /// Keeps everything below `root`.
+    pub fn with_root(mut self, root: Path) -> Self {
+        self.layout = Layout::new(root, self.layout.shard());
+        self
+    }
+
+    /// Looks after one shard of the names.
+    pub fn with_shard(mut self, shard: Shard) -> Self {
+        self.layout = self.layout.with_shard(shard);
+        self
+    }
+
+    /// Whether plain copies are kept.
+    pub fn with_publish(mut self, publish: Publish) -> Self {
+        self.publish = publish;
+        self
+    }
+
+    /// Another part size, in bytes; S3 takes no part below 5 MiB but the last.
+    pub fn with_part_size(mut self, bytes: usize) -> Self {
+        self.part_size = bytes.max(1);
+        self
+    }
+
+    /// The keys.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// How many requests were made to the store so far. A listing counts once per thousand keys, as S3 counts it.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count(&self, requests: u64) {
+        self.requests.fetch_add(requests, Ordering::Relaxed);
+    }
+
+    pub(super) async fn flush(&self) -> Result<(), StoreError> {
+        match &self.durability {
+            Some(durability) => durability.flush().await,
+            None => Ok(()),
+        }
+    }
+
+    /// All of a small object, at most `limit` bytes.
+    pub(super) async fn load(&self, key: &Path, limit: u64) -> Result<Bytes, StoreError> {
+        self.count(1);
+        let result = self.objects.get(key).await.map_err(|error| failed("read", key, error))?;
+        if result.meta.size > limit {
+            let detail = format!("{} bytes, more than the {limit} it may have", result.meta.size);
+            return Err(StoreError::Corrupt { key: key.to_string(), detail });
+        }
+        result.bytes().await.map_err(|error| failed("read", key, error))
+    }
+
+    /// What is in the folder of snapshots, in the order of the numbers.
+    pub(super) async fn snapshots(&self) -> Result<Vec<SnapshotKey>, StoreError> {
+        let folder = self.layout.catalog_folder();
+        let mut keys = Vec::new();
+        let mut listing = self.objects.list(Some(&folder));
+        let mut seen: u64 = 0;
+        while let Some(meta) = listing.next().await {
+            let meta = meta.map_err(|error| failed("list", &folder, error))?;
+            seen += 1;
+            keys.extend(meta.location.filename().and_then(SnapshotKey::parse));
+        }
+        self.count(seen.div_ceil(1000).max(1));
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// One snapshot.
+    pub(super) async fn snapshot(&self, number: u64) -> Result<Catalog, StoreError> {
+        let key = self.layout.catalog(SnapshotKey::Snapshot(number));
+        let bytes = self.load(&key, super::MAX_SNAPSHOT_BYTES).await?;
+        Catalog::decode(&bytes, &self.layout.shard().folder(), number)
+            .map_err(|detail| StoreError::Corrupt { key: key.to_string(), detail })
+    }
+
+    /// The reports of earlier runs, the newest first.
+    pub async fn reports(&self) -> Result<Vec<RunId>, StoreError> {
+        let folder = self.layout.runs_folder();
+        self.count(1);
+        let listed: Vec<_> =
+            self.objects.list(Some(&folder)).try_collect().await.map_err(|error| failed("list", &folder, error))?;
+        let file = |meta: &object_store::ObjectMeta| {
+            meta.location.filename().and_then(|file| file.strip_suffix(".json")?.parse::<RunId>().ok())
+        };
+        let mut runs: Vec<RunId> = listed.iter().filter_map(file).collect();
+        runs.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(runs)
+    }
+
+    /// One run's report.
+    pub async fn report(&self, run: RunId) -> Result<Report, StoreError> {
+        let key = self.layout.report(run);
+        let bytes = self.load(&key, super::MAX_SNAPSHOT_BYTES).await?;
+        let corrupt =
+            |error: serde_json::Error| StoreError::Corrupt { key: key.to_string(), detail: error.to_string() };
+        serde_json::from_slice(&bytes).map_err(corrupt)
+    }
+}
+
+/// What `object_store` said, as our own error.
+pub(super) fn failed(doing: &'static str, key: &Path, error: ObjectError) -> StoreError {
+    match error {
+        ObjectError::NotFound { .. } => StoreError::NotFound { key: key.to_string() },
+        error => StoreError::Unavailable { doing, key: key.to_string(), source: Box::new(error) },
+    }
+}
+
+#[async_trait]
+impl Store for Bucket {
+    async fn catalog(&self) -> Result<Catalog, StoreError> {
+        let keys = self.snapshots().await?;
+        let highest = |pick: fn(&SnapshotKey) -> Option<u64>| keys.iter().filter_map(pick).max();
+        let mut catalog = match highest(SnapshotKey::snapshot) {
+            Some(number) => self.snapshot(number).await?,
+            None => Catalog::empty(&self.layout.shard().folder()),
+        };
+        catalog.set_published(highest(SnapshotKey::published).unwrap_or(0));
+        Ok(catalog)
+    }
+
+    async fn stage(&self, name: &Name, id: &str) -> Result<Box<dyn Staging>, StoreError> {
+        let key = self.layout.version(name, id);
+        Ok(Box::new(Upload::new(self.objects.clone(), key, id, self.part_size)))
+    }
+
+    async fn commit(
+        &self,
+        base: Catalog,
+        changes: Vec<Change>,
+        run: RunId,
+        at: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        self.commit_changes(base, &changes, run, at).await
+    }
+
+    async fn publish(&self, catalog: &Catalog) -> Result<Vec<(Name, Failure)>, StoreError> {
+        match self.publish {
+            Publish::Copies => self.publish_copies(catalog).await,
+            Publish::Nothing => Ok(Vec::new()),
+        }
+    }
+
+    async fn read(&self, name: &Name, receipt: &Receipt) -> Result<Download, StoreError> {
+        self.open(&self.layout.stored(name, receipt)).await
+    }
+
+    async fn record(&self, report: &mut Report) -> Result<(), StoreError> {
+        self.count(1);
+        report.store_requests = self.requests();
+        let key = self.layout.report(report.run);
+        let bytes = serde_json::to_vec(report).map_err(|error| StoreError::Unavailable {
+            doing: "write",
+            key: key.to_string(),
+            source: Box::new(error),
+        })?;
+        let put = self.commits.put_opts(&key, PutPayload::from(bytes), PutMode::Overwrite.into()).await;
+        put.map(|_| ()).map_err(|error| failed("write", &key, error))
+    }
+}
+
+impl Bucket {
+    /// Opens any object.
+    pub(crate) async fn open(&self, key: &Path) -> Result<Download, StoreError> {
+        self.count(1);
+        let result = self.objects.get(key).await.map_err(|error| failed("read", key, error))?;
+        let size = result.meta.size;
+        let key = key.clone();
+        let chunks = result.into_stream().map_err(move |error| failed("read", &key, error)).boxed();
+        Ok(Download { size, chunks })
+    }
+}

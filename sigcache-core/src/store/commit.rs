@@ -1,0 +1,90 @@
+//! The commit: create the next snapshot if nobody else has.
+//!
+//! "Already exists" is a hint, never proof: with a lost answer our own create comes back as "already exists", and S3's
+//! 409 does too although nothing was written. So after every error the key is read back, and the run id in what stands
+//! there says whose it is.
+
+use object_store::{ObjectStoreExt as _, PutMode, PutPayload, path::Path};
+
+use super::{Bucket, Catalog, Change, Committed, SnapshotKey, Store as _, StoreError, bucket::failed};
+use crate::{decision::RunId, time::Timestamp};
+
+/// How often a commit gives way to other runs, and how often a create is repeated that was not written.
+const TRIES: u32 = 50;
+
+impl Bucket {
+    pub(super) async fn commit_changes(
+        &self,
+        mut base: Catalog,
+        changes: &[Change],
+        run: RunId,
+        at: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        if base.conditional_create().is_none() {
+            self.probe(run).await?;
+            base.set_conditional_create(at);
+        }
+        // What the snapshot is about to name must outlive a power cut before the snapshot can.
+        self.flush().await?;
+        for _ in 0..TRIES {
+            let mut next = base;
+            let overtaken = next.apply(changes, run, at);
+            if self.create_snapshot(&next, run).await? {
+                return Ok(Committed { catalog: next, overtaken });
+            }
+            drop(next);
+            base = self.catalog().await?;
+        }
+        Err(StoreError::Contended { tries: TRIES })
+    }
+
+    /// True if the snapshot now stands, false if another run's does.
+    async fn create_snapshot(&self, next: &Catalog, run: RunId) -> Result<bool, StoreError> {
+        let key = self.layout.catalog(SnapshotKey::Snapshot(next.sequence()));
+        let payload = PutPayload::from(next.encode());
+        let mut last = None;
+        for _ in 0..3 {
+            self.count(1);
+            let Err(error) = self.commits.put_opts(&key, payload.clone(), PutMode::Create.into()).await else {
+                return Ok(true);
+            };
+            match self.snapshot(next.sequence()).await {
+                Ok(standing) => return Ok(standing.run() == Some(run)),
+                Err(read) if read.is_absence() => last = Some(failed("create", &key, error)),
+                Err(read) => return Err(read),
+            }
+        }
+        Err(last.unwrap_or(StoreError::Contended { tries: 3 }))
+    }
+
+    /// Shows that of two creates of one key the second fails. Some servers answer both with success.
+    async fn probe(&self, run: RunId) -> Result<(), StoreError> {
+        let key = self.layout.probe(run);
+        let create = async |content: &'static [u8]| {
+            self.count(1);
+            self.commits.put_opts(&key, PutPayload::from_static(content), PutMode::Create.into()).await
+        };
+        let verdict = async {
+            if let Err(error) = create(b"1").await {
+                // Its answer may be all that was lost; if it is not there, the error stands.
+                self.load(&key, 16).await.map_err(|_| failed("create", &key, error))?;
+            }
+            let second = create(b"2").await;
+            let content = self.load(&key, 16).await?;
+            match second {
+                Err(_) if content[..] == *b"1" => Ok(()),
+                _ => Err(StoreError::Unconditional { key: key.to_string() }),
+            }
+        }
+        .await;
+        self.clear_probe(&key).await;
+        verdict
+    }
+
+    async fn clear_probe(&self, key: &Path) {
+        self.count(1);
+        if let Err(error) = self.objects.delete(key).await {
+            tracing::warn!(%key, %error, "the probe could not be deleted; it is harmless");
+        }
+    }
+}

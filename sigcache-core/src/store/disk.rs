@@ -1,0 +1,62 @@
+//! A folder of the local disk as a store, durable at every commit.
+//!
+//! A disk does not promise that a finished write survives a power cut. One `fsync` for each file would; so does one
+//! `syncfs` for the whole file system just before a commit, however many files there are, and that is what is done.
+//! Snapshots, whose existence is the commit, are written through one by one.
+
+use std::{fs::File, io, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use object_store::local::LocalFileSystem;
+
+use super::{Bucket, Durability, StoreError};
+
+/// A folder, open for as long as the store is used.
+#[derive(Debug)]
+pub struct Disk {
+    path: PathBuf,
+    #[cfg(target_os = "linux")]
+    folder: Arc<File>,
+}
+
+/// The folder at `path` as a store; it is created if it is not there.
+pub fn open_disk(path: impl Into<PathBuf>) -> Result<Bucket, StoreError> {
+    let path = path.into();
+    let opened = std::fs::create_dir_all(&path).and_then(|()| File::open(&path));
+    let folder = Arc::new(opened.map_err(|error| unavailable("open", &path, error))?);
+    let handle = |fsync| {
+        let handle = LocalFileSystem::new_with_prefix(&path).map(|disk| disk.with_fsync(fsync));
+        handle.map(Arc::new).map_err(|error| unavailable("open", &path, io::Error::other(error)))
+    };
+    let commits = handle(true)?;
+    // Where the whole file system cannot be flushed at once, every write goes through by itself.
+    let objects = if cfg!(target_os = "linux") { handle(false)? } else { commits.clone() };
+    #[cfg(target_os = "linux")]
+    let disk = Disk { path, folder };
+    #[cfg(not(target_os = "linux"))]
+    let disk = Disk { path };
+    Ok(Bucket::new(objects).with_durability(Arc::new(disk), commits))
+}
+
+fn unavailable(doing: &'static str, path: &std::path::Path, error: io::Error) -> StoreError {
+    StoreError::Unavailable { doing, key: path.display().to_string(), source: Box::new(error) }
+}
+
+#[async_trait]
+impl Durability for Disk {
+    #[cfg(target_os = "linux")]
+    async fn flush(&self) -> Result<(), StoreError> {
+        let folder = self.folder.clone();
+        let flush = move || nix::unistd::syncfs(&*folder).map_err(io::Error::from);
+        let flushed = match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => runtime.spawn_blocking(flush).await.unwrap_or_else(|error| Err(io::Error::other(error))),
+            Err(_) => flush(),
+        };
+        flushed.map_err(|error| unavailable("flush", &self.path, error))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    async fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! The keys of a store. No other file builds one.
+//!
+//! ```text
+//! <root>/latest/<name>                         plain copy of the newest verified bytes, its companions beside it
+//! <root>/versions/<name>/<time>-<id>           immutable, sealed once, exactly the verified bytes
+//! <root>/catalog/<shard>/<sequence>.json.gz    immutable snapshots; the highest number is the truth
+//! <root>/catalog/<shard>/<sequence>.published  the plain copies were brought up to this snapshot
+//! <root>/runs/<yyyy>/<mm>/<dd>/<run>.json      every run's report
+//! <root>/probe/<run>                           for a moment: does this store honour conditional creates?
+//! ```
+
+use object_store::path::Path;
+
+use super::Shard;
+use crate::{decision::RunId, name::Name, receipt::Receipt};
+
+/// The keys below one root, for one shard.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    root: Path,
+    shard: Shard,
+}
+
+/// What a key in the catalog's folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SnapshotKey {
+    /// Snapshot of this number.
+    Snapshot(u64),
+    /// The mark that the plain copies were brought up to this number.
+    Published(u64),
+}
+
+impl SnapshotKey {
+    /// The number, if it is a snapshot's.
+    pub fn snapshot(&self) -> Option<u64> {
+        match self {
+            Self::Snapshot(number) => Some(*number),
+            Self::Published(_) => None,
+        }
+    }
+
+    /// The number, if it is a mark's.
+    pub fn published(&self) -> Option<u64> {
+        match self {
+            Self::Published(number) => Some(*number),
+            Self::Snapshot(_) => None,
+        }
+    }
+
+    /// Reads the last part of a key; `None` for anything that this program does not write there.
+    pub fn parse(file: &str) -> Option<Self> {
+        let (digits, kind) = file.split_once('.')?;
+        if digits.len() != 12 || !digits.bytes().all(|c| c.is_ascii_digit()) {
+            return None;
+        }
+        let number = digits.parse().ok()?;
+        match kind {
+            "json.gz" => Some(Self::Snapshot(number)),
+            "published" => Some(Self::Published(number)),
+            _ => None,
+        }
+    }
+}
+
+impl Layout {
+    /// The keys below `root`, which may be empty.
+    pub fn new(root: Path, shard: Shard) -> Self {
+        Self { root, shard }
+    }
+
+    /// The keys of another shard below the same root.
+    pub fn with_shard(mut self, shard: Shard) -> Self {
+        self.shard = shard;
+        self
+    }
+
+    /// The shard.
+    pub fn shard(&self) -> Shard {
+        self.shard
+    }
+
+    fn below(&self, rest: &str) -> Path {
+        if self.root.as_ref().is_empty() { Path::from(rest) } else { Path::from(format!("{}/{rest}", self.root)) }
+    }
+
+    /// The folder of all plain copies.
+    pub fn latest_folder(&self) -> Path {
+        self.below("latest")
+    }
+
+    /// The plain copy of a resource, or of a companion with a `suffix`.
+    pub fn latest(&self, name: &Name, suffix: &str) -> Path {
+        self.below(&format!("latest/{name}{suffix}"))
+    }
+
+    /// The folder of all versions.
+    pub fn versions_folder(&self) -> Path {
+        self.below("versions")
+    }
+
+    /// One version of a resource.
+    pub fn version(&self, name: &Name, version: &str) -> Path {
+        self.below(&format!("versions/{name}/{version}"))
+    }
+
+    /// The version that a receipt names.
+    pub fn stored(&self, name: &Name, receipt: &Receipt) -> Path {
+        self.version(name, &receipt.version)
+    }
+
+    /// The folder of this shard's snapshots.
+    pub fn catalog_folder(&self) -> Path {
+        self.below(&format!("catalog/{}", self.shard.folder()))
+    }
+
+    /// A snapshot, or the mark that it was published.
+    pub fn catalog(&self, key: SnapshotKey) -> Path {
+        let file = match key {
+            SnapshotKey::Snapshot(number) => format!("{number:012}.json.gz"),
+            SnapshotKey::Published(number) => format!("{number:012}.published"),
+        };
+        self.below(&format!("catalog/{}/{file}", self.shard.folder()))
+    }
+
+    /// The folder of all reports.
+    pub fn runs_folder(&self) -> Path {
+        self.below("runs")
+    }
+
+    /// A run's report.
+    pub fn report(&self, run: RunId) -> Path {
+        self.below(&format!("runs/{}/{run}.json", run.time().day_folder()))
+    }
+
+    /// The object for the self-check of conditional creates.
+    pub fn probe(&self, run: RunId) -> Path {
+        self.below(&format!("probe/{run}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_where_the_documentation_says() {
+        let layout = Layout::new(Path::from("cache/a"), Shard::WHOLE);
+        let name = Name::new("metadata/de.xml").unwrap();
+        let run: RunId = "20261124T120000Z-0123456789abcdef".parse().unwrap();
+        let table = [
+            (layout.latest(&name, ".sig"), "cache/a/latest/metadata/de.xml.sig"),
+            (layout.version(&name, "t-1"), "cache/a/versions/metadata/de.xml/t-1"),
+            (layout.catalog(SnapshotKey::Snapshot(12)), "cache/a/catalog/0001-of-0001/000000000012.json.gz"),
+            (layout.catalog(SnapshotKey::Published(12)), "cache/a/catalog/0001-of-0001/000000000012.published"),
+            (layout.report(run), "cache/a/runs/2026/11/24/20261124T120000Z-0123456789abcdef.json"),
+        ];
+        for (path, text) in table {
+            assert_eq!(path.as_ref(), text);
+        }
+        assert_eq!(Layout::new(Path::default(), Shard::WHOLE).latest(&name, "").as_ref(), "latest/metadata/de.xml");
+        for key in [SnapshotKey::Snapshot(7), SnapshotKey::Published(7)] {
+            assert_eq!(SnapshotKey::parse(layout.catalog(key).filename().unwrap()), Some(key));
+        }
+        for text in ["7.json.gz", "000000000007.json", "00000000000x.json.gz", "000000000007"] {
+            assert_eq!(SnapshotKey::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Who may sign: keys, the time in which they may, and how many of them it takes.
+
+mod key;
+#[cfg(feature = "detached")]
+pub mod p256;
+
+use crate::{decision::Failure, evidence::KeyId, reason::Reason, time::Timestamp};
+
+pub use key::{KeyError, MAX_KEY_BYTES, PublicKey};
+
+/// A key with the id and the limits that the configuration gives it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TrustedKey {
+    /// The id in the configuration.
+    pub id: KeyId,
+    /// The key itself.
+    pub key: PublicKey,
+    /// It may not sign before this.
+    pub not_before: Option<Timestamp>,
+    /// It may not sign after this.
+    pub not_after: Option<Timestamp>,
+    /// Nothing that it signed is trusted any more.
+    pub revoked: bool,
+}
+
+impl TrustedKey {
+    /// A key without limits in time.
+    pub fn new(id: KeyId, key: PublicKey) -> Self {
+        Self { id, key, not_before: None, not_after: None, revoked: false }
+    }
+
+    fn may_sign(&self, now: Timestamp) -> Result<(), Failure> {
+        let id = &self.id;
+        if self.revoked {
+            return Err(Failure::new(Reason::KeyRevoked, "a key that is not revoked", format!("revoked key {id}")));
+        }
+        if let Some(start) = self.not_before.filter(|start| now < *start) {
+            return Err(Failure::new(Reason::KeyNotYetValid, format!("{id} not before {start}"), format!("{now}")));
+        }
+        if let Some(end) = self.not_after.filter(|end| now > *end) {
+            return Err(Failure::new(Reason::KeyExpired, format!("{id} not after {end}"), format!("{now}")));
+        }
+        Ok(())
+    }
+}
+
+/// The keys of a resource and how many different ones must have signed.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    keys: Vec<TrustedKey>,
+    threshold: usize,
+}
+
+/// Keys and threshold do not make sense together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustError {
+    /// Without a key nothing can be verified.
+    #[error("at least one key is needed")]
+    NoKeys,
+    /// Zero signatures, or more than there are keys.
+    #[error("the threshold must lie between 1 and the number of keys ({keys}), not at {threshold}")]
+    Threshold {
+        /// The threshold asked for.
+        threshold: usize,
+        /// The number of keys.
+        keys: usize,
+    },
+    /// One key under two ids would count twice.
+    #[error("{0} and {1} are the same key; it would count twice")]
+    SameKey(KeyId, KeyId),
+}
+
+impl Trust {
+    /// `threshold` different keys of `keys` must sign.
+    pub fn new(keys: Vec<TrustedKey>, threshold: usize) -> Result<Self, TrustError> {
+        if keys.is_empty() {
+            return Err(TrustError::NoKeys);
+        }
+        if threshold == 0 || threshold > keys.len() {
+            return Err(TrustError::Threshold { threshold, keys: keys.len() });
+        }
+        for (index, key) in keys.iter().enumerate() {
+            let same = |other: &&TrustedKey| other.id == key.id || other.key.fingerprint() == key.key.fingerprint();
+            if let Some(other) = keys[..index].iter().find(same) {
+                return Err(TrustError::SameKey(other.id.clone(), key.id.clone()));
+            }
+        }
+        Ok(Self { keys, threshold })
+    }
+
+    /// The keys, in the order of the configuration.
+    pub fn keys(&self) -> &[TrustedKey] {
+        &self.keys
+    }
+
+    /// How many different keys must have signed.
+    pub fn threshold(&self) -> usize {
+        self.threshold
+    }
+
+    /// Whether the keys that signed may sign at `now` and are enough.
+    ///
+    /// A signature by a key that may not sign counts for nothing, but it refuses nothing either as long as enough
+    /// others signed: that is what lets a key be rotated out. A key counts once, however often it is named.
+    pub fn judge(&self, signers: &[KeyId], now: Timestamp) -> Result<(), Failure> {
+        let mut counted: Vec<&KeyId> = Vec::new();
+        let mut first_refusal = None;
+        for id in signers {
+            if counted.contains(&id) {
+                continue;
+            }
+            let verdict = match self.keys.iter().find(|key| key.id == *id) {
+                Some(key) => key.may_sign(now),
+                None => Err(Failure::new(Reason::KeyUnknown, self.names(), format!("{id}"))),
+            };
+            match verdict {
+                Ok(()) => counted.push(id),
+                Err(failure) => first_refusal = first_refusal.or(Some(failure)),
+            }
+        }
+        if counted.len() >= self.threshold {
+            return Ok(());
+        }
+        Err(first_refusal.unwrap_or_else(|| {
+            let expected = format!("{} of the keys {}", self.threshold, self.names());
+            let found: Vec<&str> = counted.iter().map(|id| id.as_str()).collect();
+            Failure::new(Reason::ThresholdNotMet, expected, format!("{} ({})", found.len(), found.join(", ")))
+        }))
+    }
+
+    /// Whether what was accepted before may still be trusted: only revocation takes that back.
+    ///
+    /// A key that has meanwhile expired was good when it signed; the copy keeps its own expiry.
+    pub fn still_holds(&self, signers: &[KeyId]) -> Result<(), Failure> {
+        let mut good: Vec<&KeyId> = Vec::new();
+        let mut refusal = None;
+        for id in signers {
+            match self.keys.iter().find(|key| key.id == *id) {
+                Some(key) if key.revoked => {
+                    let found = format!("revoked key {id}");
+                    refusal = Some(Failure::new(Reason::KeyRevoked, "a key that is not revoked", found));
+                }
+                Some(_) if !good.contains(&id) => good.push(id),
+                Some(_) => {}
+                None => refusal = refusal.or(Some(Failure::new(Reason::KeyUnknown, self.names(), format!("{id}")))),
+            }
+        }
+        if good.len() >= self.threshold {
+            return Ok(());
+        }
+        Err(refusal.unwrap_or_else(|| {
+            let expected = format!("{} of the keys {}", self.threshold, self.names());
+            Failure::new(Reason::ThresholdNotMet, expected, format!("{}", good.len()))
+        }))
+    }
+
+    /// The ids of the keys, for people.
+    pub fn names(&self) -> String {
+        self.keys.iter().map(|key| key.id.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: &str) -> TrustedKey {
+        TrustedKey::new(KeyId::new(id), PublicKey::opaque(id.as_bytes().to_vec()))
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn ids(names: &[&str]) -> Vec<KeyId> {
+        names.iter().map(|name| KeyId::new(name)).collect()
+    }
+
+    #[test]
+    fn threshold_table() {
+        let mut old = key("old");
+        old.not_after = Some(at(100));
+        let mut new = key("new");
+        new.not_before = Some(at(50));
+        let mut bad = key("bad");
+        bad.revoked = true;
+        let trust = |threshold| Trust::new(vec![old.clone(), new.clone(), bad.clone(), key("c")], threshold).unwrap();
+        use Reason as R;
+        let table: &[(usize, &[&str], i64, Result<(), Reason>)] = &[
+            (1, &["old"], 10, Ok(())),
+            (1, &["old"], 100, Ok(())),
+            (1, &["old"], 101, Err(R::KeyExpired)),
+            (1, &["new"], 49, Err(R::KeyNotYetValid)),
+            (1, &["new"], 50, Ok(())),
+            (1, &["bad"], 50, Err(R::KeyRevoked)),
+            (1, &["bad", "c"], 50, Ok(())),
+            (1, &["stranger"], 50, Err(R::KeyUnknown)),
+            (1, &[], 50, Err(R::ThresholdNotMet)),
+            (2, &["new", "c"], 50, Ok(())),
+            (2, &["c"], 50, Err(R::ThresholdNotMet)),
+            (2, &["old", "c"], 101, Err(R::KeyExpired)),
+        ];
+        for (threshold, signers, now, expected) in table {
+            let verdict = trust(*threshold).judge(&ids(signers), at(*now)).map_err(|failure| failure.reason);
+            assert_eq!(verdict, *expected, "{threshold} of {signers:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn attack_threshold_cheating_one_key_twice() {
+        let trust = Trust::new(vec![key("a"), key("b")], 2).unwrap();
+        let twice = trust.judge(&ids(&["a", "a"]), at(0)).unwrap_err();
+        assert_eq!(twice.reason, Reason::ThresholdNotMet);
+        let mut alias = key("a");
+        alias.id = KeyId::new("alias");
+        let error = Trust::new(vec![key("a"), alias], 2).unwrap_err();
+        assert_eq!(error, TrustError::SameKey(KeyId::new("a"), KeyId::new("alias")));
+    }
+
+    #[test]
+    fn only_revocation_and_removal_take_trust_back() {
+        let mut expired = key("a");
+        expired.not_after = Some(at(1));
+        assert!(Trust::new(vec![expired.clone()], 1).unwrap().still_holds(&ids(&["a"])).is_ok());
+        expired.revoked = true;
+        let trust = Trust::new(vec![expired], 1).unwrap();
+        assert_eq!(trust.still_holds(&ids(&["a"])).unwrap_err().reason, Reason::KeyRevoked);
+        assert_eq!(trust.still_holds(&ids(&["b"])).unwrap_err().reason, Reason::KeyUnknown);
+        let two = Trust::new(vec![key("a"), key("b")], 2).unwrap();
+        assert_eq!(two.still_holds(&ids(&["a", "a"])).unwrap_err().reason, Reason::ThresholdNotMet);
+    }
+
+    #[test]
+    fn senseless_thresholds_are_refused() {
+        assert_eq!(Trust::new(vec![], 1).unwrap_err(), TrustError::NoKeys);
+        for threshold in [0, 2] {
+            assert!(matches!(Trust::new(vec![key("a")], threshold), Err(TrustError::Threshold { .. })));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Detached ECDSA P-256 signatures over SHA-256: one or more small files beside the document.
+//!
+//! A signature file holds one signature, in DER (what `openssl dgst -sign` writes) or in the fixed 64-byte form, raw, in
+//! base64 or in hexadecimal. Its content says which; no two of these forms can be taken for one another.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{Claims, Companion, Context, MAX_CLAIMS_BYTES, Need, Verification, Verifier, VerifyError, Whole};
+use crate::{
+    digest,
+    evidence::Evidence,
+    trust::{Trust, p256::Signature},
+};
+
+const FORMAT: &str = "detached";
+
+/// More than any form of a P-256 signature needs, white space included.
+const MAX_SIGNATURE_FILE: usize = 1024;
+
+/// The `detached` format.
+#[derive(Debug, Clone)]
+pub struct Detached {
+    suffixes: Vec<Arc<str>>,
+    claims: Claims,
+}
+
+impl Detached {
+    /// Signatures lie beside the document, under its name with `suffix` appended.
+    pub fn new(suffix: &str) -> Self {
+        Self { suffixes: vec![suffix.into()], claims: Claims::default() }
+    }
+
+    /// Another signature file, for thresholds above one. With more than one file each of them may be missing, as long
+    /// as enough different keys signed.
+    pub fn with_suffix(mut self, suffix: &str) -> Self {
+        self.suffixes.push(suffix.into());
+        self
+    }
+
+    /// The document is JSON and says these things of itself.
+    pub fn with_claims(mut self, claims: Claims) -> Self {
+        self.claims = claims;
+        self
+    }
+}
+
+impl Verifier for Detached {
+    fn format(&self) -> &'static str {
+        FORMAT
+    }
+
+    fn companions(&self) -> Vec<Companion> {
+        let need = if self.suffixes.len() == 1 { Need::Required } else { Need::Optional };
+        self.suffixes.iter().map(|suffix| Companion::new(suffix, need)).collect()
+    }
+
+    fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
+        let mut signatures = Vec::new();
+        for file in context.companions.iter().flatten() {
+            signatures.push(parse_signature(file)?);
+        }
+        if signatures.is_empty() {
+            return Err(VerifyError::no_companion(&format!("one of {}", self.suffixes.join(", "))));
+        }
+        // The document is kept only where something must be read from it after its signature was checked.
+        let kept = (!self.claims.is_empty()).then(Vec::new);
+        Ok(Box::new(Running { signatures, trust: context.trust.clone(), claims: self.claims.clone(), kept }))
+    }
+}
+
+struct Running {
+    signatures: Vec<Signature>,
+    trust: Trust,
+    claims: Claims,
+    kept: Option<Vec<u8>>,
+}
+
+impl Verification for Running {
+    fn update(&mut self, chunk: &[u8]) -> Result<(), VerifyError> {
+        if let Some(kept) = &mut self.kept {
+            if kept.len() + chunk.len() > MAX_CLAIMS_BYTES {
+                let expected = format!("a JSON document with claims of at most {MAX_CLAIMS_BYTES} bytes");
+                return Err(VerifyError::malformed_document(&expected, "a larger one"));
+            }
+            kept.extend_from_slice(chunk);
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, whole: Whole) -> Result<Evidence, VerifyError> {
+        let signed = |key: &crate::trust::p256::Key| self.signatures.iter().any(|sig| key.verify(&whole.digest, sig));
+        let keys = self.trust.keys().iter().filter(|trusted| trusted.key.as_p256().is_some_and(signed));
+        let mut evidence = Evidence::new(FORMAT, whole.digest, whole.size, keys.map(|trusted| trusted.id.clone()));
+        if evidence.signers.is_empty() {
+            return Err(VerifyError::mismatch(&self.trust));
+        }
+        if let Some(document) = &self.kept {
+            self.claims.read(document, &mut evidence)?;
+        }
+        Ok(evidence)
+    }
+}
+
+/// The one signature in a signature file.
+pub fn parse_signature(file: &[u8]) -> Result<Signature, VerifyError> {
+    let expected = "one ECDSA P-256 signature (DER or 64 bytes; raw, base64 or hexadecimal)";
+    if file.len() > MAX_SIGNATURE_FILE {
+        return Err(VerifyError::malformed_signature(expected, format!("{} bytes", file.len())));
+    }
+    let decoded = |bytes: &[u8]| Signature::from_der(bytes).or_else(|| Signature::from_fixed(bytes));
+    let from_text = || {
+        let text: Vec<u8> = file.iter().copied().filter(|c| !c.is_ascii_whitespace()).collect();
+        let bytes = digest::unhex(&text).or_else(|| STANDARD.decode(&text).ok())?;
+        decoded(&bytes)
+    };
+    decoded(file).or_else(from_text).ok_or_else(|| {
+        let what = match file.iter().find(|c| !c.is_ascii_whitespace()) {
+            None => "an empty file",
+            Some(b'<') => "a text that begins with <, perhaps an HTML page",
+            Some(_) => "something else",
+        };
+        VerifyError::malformed_signature(expected, format!("{what} ({} bytes)", file.len()))
+    })
+}

@@ -1,0 +1,208 @@
+//! Rules for signature formats.
+//!
+//! A verifier is pure: bytes, companions, keys and the time go in, evidence or a refusal comes out. It does no I/O and
+//! reads no clock. The trusted key decides the algorithm, never the signature. There is no verifier that accepts
+//! everything, and no switch that turns one off.
+//!
+//! A new format is one file here and one line in the configuration's table of formats.
+
+mod claims;
+#[cfg(feature = "detached")]
+mod detached;
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use url::Url;
+
+use crate::{
+    decision::Failure, digest::Digest, evidence::Evidence, name::Name, reason::Reason, time::Timestamp, trust::Trust,
+};
+
+pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
+#[cfg(feature = "detached")]
+pub use detached::{Detached, parse_signature};
+
+/// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
+pub trait Verifier: Send + Sync + fmt::Debug {
+    /// The name of the format, as in the configuration and in [`Evidence::format`].
+    fn format(&self) -> &'static str;
+
+    /// The small extra inputs that the format needs, such as a detached signature. They are fetched, bounded, before
+    /// [`begin`](Verifier::begin) is called.
+    fn companions(&self) -> Vec<Companion>;
+
+    /// Starts a check of one document. Refuses companions that cannot belong to any valid document.
+    fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError>;
+}
+
+/// One running check that the bytes of a document are streamed through.
+///
+/// Everything it sees is hostile until [`finish`](Verification::finish) says otherwise. Its memory does not grow with
+/// the document, or only to a documented bound.
+pub trait Verification: Send {
+    /// Takes the next bytes. An error ends the check: the document is refused without reading on.
+    fn update(&mut self, chunk: &[u8]) -> Result<(), VerifyError>;
+
+    /// Says what was established. `whole` is the digest and size of all the bytes that went through
+    /// [`update`](Verification::update); the pipeline computes it once for the verifier and the store alike.
+    fn finish(self: Box<Self>, whole: Whole) -> Result<Evidence, VerifyError>;
+}
+
+/// SHA-256 and size of a whole document, as the pipeline computed them from the bytes that it stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Whole {
+    /// SHA-256 of all bytes.
+    pub digest: Digest,
+    /// How many bytes.
+    pub size: u64,
+}
+
+impl Whole {
+    /// A document with this digest and size.
+    pub fn new(digest: Digest, size: u64) -> Self {
+        Self { digest, size }
+    }
+}
+
+/// What a check begins with.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Context<'a> {
+    /// The resource that the document is for.
+    pub name: &'a Name,
+    /// The one time of this run.
+    pub now: Timestamp,
+    /// The keys that may sign. Evidence names every key that did; which of them may and whether they are enough is
+    /// judged later, by [`Trust::judge`].
+    pub trust: &'a Trust,
+    /// The companions, in the order of [`Verifier::companions`]; `None` where an optional one is missing.
+    pub companions: &'a [Option<Bytes>],
+}
+
+impl<'a> Context<'a> {
+    /// A context for one document.
+    pub fn new(name: &'a Name, now: Timestamp, trust: &'a Trust, companions: &'a [Option<Bytes>]) -> Self {
+        Self { name, now, trust, companions }
+    }
+}
+
+/// A small extra input that verification needs, found beside the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Companion {
+    /// What is appended to the document's name and to the path of its URL.
+    pub suffix: Arc<str>,
+    /// Whether a document without it is refused at once.
+    pub need: Need,
+}
+
+/// Whether verification can go on without a companion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Without it the document is refused.
+    Required,
+    /// It may be missing: another one may do.
+    Optional,
+}
+
+impl Companion {
+    /// The companion whose name is the document's with `suffix` at the end.
+    pub fn new(suffix: &str, need: Need) -> Self {
+        Self { suffix: suffix.into(), need }
+    }
+
+    /// Where it lies beside a document at `source`: the suffix goes at the end of the path, before any query.
+    pub fn beside(&self, source: &Url) -> Url {
+        let mut url = source.clone();
+        let path = format!("{}{}", url.path(), self.suffix);
+        url.set_path(&path);
+        url
+    }
+}
+
+/// The document is refused. Final: the same bytes will be refused again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct VerifyError(Failure);
+
+impl VerifyError {
+    /// A signature file that cannot be one.
+    pub fn malformed_signature(expected: &str, found: impl Into<Box<str>>) -> Self {
+        Self(Failure::new(Reason::MalformedSignature, expected, found))
+    }
+
+    /// A document that is not what its format or its claims need.
+    pub fn malformed_document(expected: &str, found: impl Into<Box<str>>) -> Self {
+        Self(Failure::new(Reason::MalformedDocument, expected, found))
+    }
+
+    /// No key's signature matches. Deliberately says no more.
+    pub fn mismatch(trust: &Trust) -> Self {
+        let expected = format!("a signature by {}", trust.names());
+        Self(Failure::new(Reason::SignatureMismatch, expected, "a signature that does not match"))
+    }
+
+    /// The signature names a key that is not among the trusted ones.
+    pub fn unknown_key(trust: &Trust, found: impl Into<Box<str>>) -> Self {
+        Self(Failure::new(Reason::KeyUnknown, trust.names(), found))
+    }
+
+    /// No signature file was there at all.
+    pub fn no_companion(expected: &str) -> Self {
+        Self(Failure::new(Reason::CompanionMissing, expected, "none of them"))
+    }
+
+    /// What was expected and what was found.
+    pub fn failure(&self) -> &Failure {
+        &self.0
+    }
+
+    /// The failure itself.
+    pub fn into_failure(self) -> Failure {
+        self.0
+    }
+}
+
+impl<T: Verifier + ?Sized> Verifier for Arc<T> {
+    fn format(&self) -> &'static str {
+        (**self).format()
+    }
+    fn companions(&self) -> Vec<Companion> {
+        (**self).companions()
+    }
+    fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
+        (**self).begin(context)
+    }
+}
+
+impl<T: Verifier + ?Sized> Verifier for Box<T> {
+    fn format(&self) -> &'static str {
+        (**self).format()
+    }
+    fn companions(&self) -> Vec<Companion> {
+        (**self).companions()
+    }
+    fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
+        (**self).begin(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn companions_lie_beside_the_path_not_behind_the_query() {
+        let sig = Companion::new(".sig", Need::Required);
+        let table = [
+            ("https://a.example/f.json", "https://a.example/f.json.sig"),
+            ("https://a.example/f.json?v=1", "https://a.example/f.json.sig?v=1"),
+            ("file:///srv/a%20b", "file:///srv/a%20b.sig"),
+        ];
+        for (source, beside) in table {
+            assert_eq!(sig.beside(&source.parse().unwrap()).as_str(), beside);
+        }
+    }
+}
