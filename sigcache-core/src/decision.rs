@@ -327,6 +327,9 @@ pub struct Report {
     /// The catalog snapshot that stands after this run; absent when there is none yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
+    /// What the store failed at, where it did. The decisions that it concerns say so too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_failure: Option<Box<str>>,
     /// Requests to the store until this report was written, its own included.
     pub store_requests: u64,
     /// How many resources ended in each outcome.
@@ -350,6 +353,7 @@ impl Report {
             duration_ms: 0,
             shard: shard.into(),
             sequence: None,
+            store_failure: None,
             store_requests: 0,
             totals: Totals::default(),
             decisions,

@@ -1,1 +1,452 @@
+//! START HERE. One resource: fetch, verify, judge, seal.
+//!
+//! The bytes pass once. Each chunk goes to the check and to the staging side by side; the staging is invisible until
+//! it is sealed, and it can only be sealed with a [`Verified`], which only this file makes. Nothing here decides what
+//! readers see: that is the commit, once for the whole run, in [`crate::run`].
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use url::Url;
+
+use crate::{
+    decision::{Attempt, Decision, Failure, RunId, Timings},
+    digest::Digest,
+    entry::{Entry, Last, Standing},
+    evidence::Evidence,
+    fetch::{Body, FetchError, FetchRequest, Fetched, Fetcher, Meta, Part, Retry},
+    judge::{self, State},
+    policy::Revalidate,
+    reason::{Outcome, Reason},
+    receipt::{KeptCompanion, Receipt},
+    resource::Resource,
+    runtime::Runtime,
+    store::{Change, ChangeKind, Staging, Store, StoreError},
+    time::Timestamp,
+    verified::Verified,
+    verify::{Check, Context, Need, VerifyError},
+};
+
+/// What one run has in hand for every resource.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Pipeline {
+    /// Gets the bytes.
+    pub fetcher: Arc<dyn Fetcher>,
+    /// Keeps them.
+    pub store: Arc<dyn Store>,
+    /// Waits between tries.
+    pub runtime: Arc<dyn Runtime>,
+    /// The run.
+    pub run: RunId,
+    /// The one time by which everything in this run is judged.
+    pub now: Timestamp,
+}
+
+/// A source was asked and something came of it.
+enum Answer {
+    /// The stored version is the current one.
+    Confirmed { reason: Reason, meta: Meta },
+    /// A new version, verified, judged and sealed.
+    New { receipt: Arc<Receipt>, meta: Meta },
+}
+
+/// A source was asked and nothing came of it.
+struct Refused {
+    failure: Failure,
+    http_status: Option<u16>,
+    retry: Retry,
+}
+
+impl Pipeline {
+    /// A pipeline for one run.
+    pub fn new(
+        fetcher: Arc<dyn Fetcher>,
+        store: Arc<dyn Store>,
+        runtime: Arc<dyn Runtime>,
+        run: RunId,
+        now: Timestamp,
+    ) -> Self {
+        Self { fetcher, store, runtime, run, now }
+    }
+
+    /// Takes one resource through all steps up to the seal, and says what the commit is to change about it.
+    pub async fn process(&self, resource: &Resource, known: Option<&Entry>) -> (Decision, Change) {
+        let mut timings = Timings::default();
+        let (decision, kind) = if self.is_still_fresh(resource, known) {
+            (Decision::passed(resource.name.clone(), Outcome::Unchanged, Reason::StillFresh), ChangeKind::Note)
+        } else {
+            self.ask_sources(resource, known, &mut timings).await
+        };
+        let mut decision = decision;
+        decision.timings_us = timings;
+        if let Some(receipt) = known.and_then(current).filter(|_| decision.digest.is_none()) {
+            decision = decision.about(receipt);
+        }
+        let last = Last::new(self.run, decision.outcome, decision.reason);
+        let change = Change::new(resource.name.clone(), known, kind, last);
+        (decision, change)
+    }
+
+    /// Asks one source after the other until one of them has a version that passes every step.
+    async fn ask_sources(
+        &self,
+        resource: &Resource,
+        known: Option<&Entry>,
+        timings: &mut Timings,
+    ) -> (Decision, ChangeKind) {
+        let mut attempts: Vec<Attempt> = Vec::new();
+        for url in resource.urls() {
+            let source: Arc<str> = shown(&url);
+            let mut tries = 0;
+            let refused = loop {
+                tries += 1;
+                match self.attempt(resource, known, &url, &source, tries, timings).await {
+                    Ok(answer) => {
+                        let (mut decision, kind) = self.accept(resource, known, answer);
+                        decision.source = Some(source);
+                        decision.attempts = attempts;
+                        return (decision, kind);
+                    }
+                    Err(refused) => match self.pause(resource, tries, refused.retry) {
+                        Some(span) => self.runtime.sleep(span).await,
+                        None => break refused,
+                    },
+                }
+            };
+            let ours = refused.failure.reason == Reason::StageFailed;
+            attempts.push(Attempt::new(source, tries, refused.failure, refused.http_status));
+            if ours {
+                break; // our store failed, not the source: the next source could not mend it
+            }
+        }
+        self.give_up(resource, known, attempts)
+    }
+
+    /// One request to one source, and what follows from it.
+    async fn attempt(
+        &self,
+        resource: &Resource,
+        known: Option<&Entry>,
+        url: &Url,
+        source: &Arc<str>,
+        tries: u32,
+        timings: &mut Timings,
+    ) -> Result<Answer, Refused> {
+        let rules = &resource.rules;
+        // 1. Fetch: the headers first, then the companions, which say how the body is to be checked.
+        let clock = Stopwatch::start(&*self.runtime);
+        let mut request = FetchRequest::new(url, &rules.limits, &rules.access, self.now);
+        request.validators = reusable(resource, known)
+            .filter(|receipt| receipt.source == *source && known.is_some_and(|entry| entry.permit.is_none()))
+            .map(|receipt| &receipt.validators)
+            .filter(|validators| !validators.is_empty());
+        let fetched = self.fetcher.fetch(request).await;
+        clock.stop(&mut timings.fetch);
+        let body = match fetched? {
+            Fetched::NotModified(meta) => return Ok(Answer::Confirmed { reason: Reason::NotModified, meta }),
+            Fetched::Body(body) => body,
+        };
+        let clock = Stopwatch::start(&*self.runtime);
+        let companions = self.companions(resource, url).await;
+        clock.stop(&mut timings.fetch);
+        let companions = companions?;
+        let meta = body.meta.clone();
+        let refused = |failure| Refused { failure, http_status: meta.http_status, retry: Retry::No };
+
+        // 2. Verify, while the bytes are staged.
+        let bytes: Vec<Option<Bytes>> = companions.iter().map(|kept| kept.as_ref().map(|k| k.bytes.clone())).collect();
+        let context = Context::new(&resource.name, self.now, &rules.trust, &bytes);
+        let check = Check::begin(&rules.verifier, context).map_err(|error| refused(error.into_failure()))?;
+        let id = self.version_id(resource, source, tries);
+        let mut staging = self.store.stage(&resource.name, &id).await.map_err(stage_failed)?;
+        let clock = Stopwatch::start(&*self.runtime);
+        let streamed = stream(body, check, &mut *staging).await;
+        clock.stop(&mut timings.body);
+
+        // 3. Judge, and seal what passed. What did not pass is given up before anyone could see it.
+        let clock = Stopwatch::start(&*self.runtime);
+        let judged = streamed.and_then(|check| {
+            let evidence = check.finish().map_err(|error| refused(error.into_failure()))?;
+            judge::judge(&evidence, &rules.trust, &rules.policy, known, self.now).map_err(refused)?;
+            Ok(Verified::after_judgement(evidence))
+        });
+        clock.stop(&mut timings.verify);
+        let verified = match judged {
+            Ok(verified) => verified,
+            Err(refused) => {
+                staging.abort().await;
+                return Err(refused);
+            }
+        };
+        let same = reusable(resource, known).map(|receipt| receipt.evidence.digest) == Some(verified.evidence().digest);
+        if same && known.is_some_and(|entry| entry.permit.is_none()) {
+            staging.abort().await;
+            return Ok(Answer::Confirmed { reason: Reason::SameBytes, meta });
+        }
+        let clock = Stopwatch::start(&*self.runtime);
+        let sealed = staging.seal(&verified).await;
+        clock.stop(&mut timings.store);
+        let sealed = sealed.map_err(stage_failed)?;
+        let receipt = Receipt {
+            version: sealed.version,
+            source: source.clone(),
+            verified_at: self.now,
+            evidence: verified.evidence().clone(),
+            companions: companions.into_iter().flatten().collect(),
+            validators: meta.validators.clone(),
+            content_type: meta.content_type.clone(),
+        };
+        Ok(Answer::New { receipt: Arc::new(receipt), meta })
+    }
+
+    /// The companions, in the order in which the verifier asked for them.
+    async fn companions(&self, resource: &Resource, source: &Url) -> Result<Vec<Option<KeptCompanion>>, Refused> {
+        let rules = &resource.rules;
+        let mut kept = Vec::new();
+        for companion in rules.verifier.companions() {
+            let url = companion.beside(source);
+            let mut request = FetchRequest::new(&url, &rules.limits, &rules.access, self.now);
+            request.part = Part::Companion;
+            let read = async {
+                match self.fetcher.fetch(request).await? {
+                    Fetched::Body(body) => body.read().await,
+                    Fetched::NotModified(meta) => Err(unasked_not_modified(&meta)),
+                }
+            };
+            match read.await {
+                Ok(bytes) => kept.push(Some(KeptCompanion::new(&companion.suffix, bytes))),
+                Err(error) if error.is_absence() && companion.need == Need::Optional => kept.push(None),
+                Err(error) if error.is_absence() => {
+                    let Refused { failure, http_status, retry } = error.into();
+                    let failure = Failure::new(Reason::CompanionMissing, shown(&url).to_string(), failure.found);
+                    return Err(Refused { failure, http_status, retry });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(kept)
+    }
+
+    /// A source had a version that passes.
+    fn accept(&self, resource: &Resource, known: Option<&Entry>, answer: Answer) -> (Decision, ChangeKind) {
+        let name = resource.name.clone();
+        match answer {
+            Answer::New { receipt, meta } => {
+                let first = known.and_then(current).is_none();
+                let reason = if first { Reason::FirstVersion } else { Reason::NewVersion };
+                let mut decision = Decision::passed(name, Outcome::Stored, reason).about(&receipt);
+                decision.http_status = meta.http_status;
+                (decision, ChangeKind::Store { receipt, fresh_until: meta.fresh_until })
+            }
+            Answer::Confirmed { reason, meta } => {
+                let (mut decision, kind) = match known.and_then(current) {
+                    Some(receipt) => self.confirm(resource, known, receipt, reason, &meta),
+                    None => {
+                        let failure = unasked_not_modified(&meta).into_failure();
+                        (Decision::failed(name, Outcome::Refused, failure), ChangeKind::Note)
+                    }
+                };
+                decision.http_status = meta.http_status;
+                (decision, kind)
+            }
+        }
+    }
+
+    /// The stored version is the current one; it may have expired all the same.
+    fn confirm(
+        &self,
+        resource: &Resource,
+        known: Option<&Entry>,
+        receipt: &Arc<Receipt>,
+        reason: Reason,
+        meta: &Meta,
+    ) -> (Decision, ChangeKind) {
+        let (name, rules) = (resource.name.clone(), &resource.rules);
+        match judge::state(receipt, Some(self.now), &rules.trust, &rules.policy, self.now) {
+            State::Expired(failure) => self.stand(resource, known, receipt, failure),
+            State::Fresh | State::Stale { .. } => {
+                let new = &meta.validators;
+                let changed = !new.is_empty() && *new != receipt.validators;
+                let receipt = changed.then(|| Arc::new(Receipt { validators: new.clone(), ..(**receipt).clone() }));
+                let kind = ChangeKind::Confirm { fresh_until: meta.fresh_until, receipt };
+                (Decision::passed(name, Outcome::Unchanged, reason), kind)
+            }
+        }
+    }
+
+    /// No source had a version that passes. The last good copy stands, as long as its own expiry lets it.
+    fn give_up(&self, resource: &Resource, known: Option<&Entry>, attempts: Vec<Attempt>) -> (Decision, ChangeKind) {
+        // The furthest that any source came: that is the link that broke last, and the one that tells most.
+        let furthest = attempts.iter().rev().max_by_key(|attempt| attempt.step);
+        let (failure, status, source) = match furthest {
+            Some(attempt) => {
+                let failure = Failure::new(attempt.reason, attempt.expected.clone(), attempt.found.clone());
+                (failure, attempt.http_status, Some(attempt.source.clone()))
+            }
+            None => (Failure::new(Reason::UnsupportedScheme, "at least one URL", "none"), None, None),
+        };
+        let (mut decision, kind) = match known.and_then(current) {
+            Some(receipt) => self.stand(resource, known, receipt, failure),
+            None => (Decision::failed(resource.name.clone(), Outcome::Refused, failure), ChangeKind::Note),
+        };
+        decision.http_status = status;
+        decision.source = source;
+        decision.attempts = attempts;
+        (decision, kind)
+    }
+
+    /// What `failure` means for the copy that is there.
+    fn stand(
+        &self,
+        resource: &Resource,
+        known: Option<&Entry>,
+        receipt: &Receipt,
+        failure: Failure,
+    ) -> (Decision, ChangeKind) {
+        let (name, rules) = (resource.name.clone(), &resource.rules);
+        let checked_at = known.and_then(|entry| entry.checked_at);
+        let state = judge::state(receipt, checked_at, &rules.trust, &rules.policy, self.now);
+        let served = state.may_be_served(&rules.policy);
+        let standing = known.map_or(Standing::Absent, |entry| entry.standing);
+        let kind = match (served, standing) {
+            (true, Standing::Withheld) => ChangeKind::Restore,
+            (false, Standing::Live) => ChangeKind::Withhold,
+            _ => ChangeKind::Note,
+        };
+        let outcome = if served { Outcome::Kept } else { Outcome::Withheld };
+        (Decision::failed(name, outcome, failure), kind)
+    }
+
+    /// Whether the source's own cache headers say that there is nothing to ask, and nothing else does.
+    fn is_still_fresh(&self, resource: &Resource, known: Option<&Entry>) -> bool {
+        let rules = &resource.rules;
+        let Some((entry, receipt)) = known.and_then(|entry| Some((entry, entry.live()?))) else { return false };
+        rules.policy.revalidate == Revalidate::WhenStale
+            && entry.fresh_until.is_some_and(|until| self.now < until)
+            && entry.permit.is_none()
+            && reusable(resource, known).is_some()
+            && judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, self.now) == State::Fresh
+    }
+
+    /// How long to wait before the next try, if there is to be one: doubling, with jitter so that many resources of one
+    /// broken source do not come back at the same moment.
+    fn pause(&self, resource: &Resource, tries: u32, retry: Retry) -> Option<std::time::Duration> {
+        let limits = &resource.rules.limits;
+        if retry == Retry::No || tries >= limits.tries {
+            return None;
+        }
+        let doubled = limits.first_pause.saturating_mul(1 << (tries - 1).min(16)).min(limits.longest_pause);
+        let dice = Digest::of(format!("{} {} {tries}", self.run, resource.name).as_bytes());
+        let jittered = doubled.mul_f64(0.5 + f64::from(dice.as_bytes()[0]) / 512.0);
+        match retry {
+            Retry::After(span) => Some(span.max(jittered).min(limits.longest_pause)),
+            Retry::Yes | Retry::No => Some(jittered),
+        }
+    }
+
+    /// The last part of the version key: unique to this upload, and the same when a test repeats the run.
+    fn version_id(&self, resource: &Resource, source: &str, tries: u32) -> String {
+        let seed = format!("{} {} {source} {tries}", self.run, resource.name);
+        format!("{}-{}", self.now.compact(), &Digest::of(seed.as_bytes()).hex()[..16])
+    }
+}
+
+/// Takes the whole body through the check and into the staging, chunk by chunk.
+async fn stream(mut body: Body, mut check: Check, staging: &mut dyn Staging) -> Result<Check, Refused> {
+    let http_status = body.meta.http_status;
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk?;
+        let refused = |error: VerifyError| Refused { failure: error.into_failure(), http_status, retry: Retry::No };
+        check.update(&chunk).map_err(refused)?;
+        staging.write(chunk).await.map_err(stage_failed)?;
+    }
+    Ok(check)
+}
+
+/// The copy that is served or withheld; one that left the configuration is as good as none.
+fn current(entry: &Entry) -> Option<&Arc<Receipt>> {
+    entry.receipt.as_ref().filter(|_| matches!(entry.standing, Standing::Live | Standing::Withheld))
+}
+
+/// The copy, if it was verified under rules that are still those of the configuration.
+fn reusable<'a>(resource: &Resource, known: Option<&'a Entry>) -> Option<&'a Arc<Receipt>> {
+    let rules = &resource.rules;
+    let still = |r: &&Arc<Receipt>| judge::is_reusable(r, rules.verifier.format(), &rules.trust, &rules.policy);
+    known.and_then(current).filter(still)
+}
+
+/// A URL as it may be shown and stored: without user and password.
+fn shown(url: &Url) -> Arc<str> {
+    let mut url = url.clone();
+    // Fails only for URLs that cannot have either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.as_str().into()
+}
+
+fn stage_failed(error: StoreError) -> Refused {
+    let failure = Failure::new(Reason::StageFailed, "the store to take the bytes", error.chain());
+    Refused { failure, http_status: None, retry: Retry::No }
+}
+
+fn unasked_not_modified(meta: &Meta) -> FetchError {
+    let expected = "a document, as the request was not conditional";
+    FetchError::new(Reason::BadResponse, expected, "the answer that nothing changed").with_status(meta.http_status)
+}
+
+impl From<FetchError> for Refused {
+    fn from(error: FetchError) -> Self {
+        let (http_status, retry) = (error.http_status(), error.retry());
+        Self { failure: error.into_failure(), http_status, retry }
+    }
+}
+
+/// Adds the time between its start and its stop to one of the timings.
+struct Stopwatch<'a> {
+    runtime: &'a dyn Runtime,
+    start: std::time::Duration,
+}
+
+impl<'a> Stopwatch<'a> {
+    fn start(runtime: &'a dyn Runtime) -> Self {
+        Self { runtime, start: runtime.elapsed() }
+    }
+
+    fn stop(self, total: &mut u32) {
+        let span = self.runtime.elapsed().saturating_sub(self.start);
+        *total = total.saturating_add(u32::try_from(span.as_micros()).unwrap_or(u32::MAX));
+    }
+}
+
+/// Verifies bytes that are in hand, for `sigcache verify` and for tests: the same check and the same judgement, without
+/// a store. What it gives is evidence, not a [`Verified`].
+pub fn examine(
+    resource: &Resource,
+    companions: &[Option<Bytes>],
+    chunks: impl IntoIterator<Item = std::io::Result<Bytes>>,
+    now: Timestamp,
+) -> Result<Evidence, ExamineError> {
+    let rules = &resource.rules;
+    let context = Context::new(&resource.name, now, &rules.trust, companions);
+    let refused = |error: VerifyError| ExamineError::Refused(error.into_failure());
+    let mut check = Check::begin(&rules.verifier, context).map_err(refused)?;
+    for chunk in chunks {
+        check.update(&chunk.map_err(ExamineError::Unreadable)?).map_err(refused)?;
+    }
+    let evidence = check.finish().map_err(refused)?;
+    judge::judge(&evidence, &rules.trust, &rules.policy, None, now).map_err(ExamineError::Refused)?;
+    Ok(evidence)
+}
+
+/// Bytes in hand were not verified.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExamineError {
+    /// They could not be read.
+    #[error("the document cannot be read")]
+    Unreadable(#[source] std::io::Error),
+    /// They were refused.
+    #[error("{0}")]
+    Refused(Failure),
+}

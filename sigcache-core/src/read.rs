@@ -1,1 +1,195 @@
+//! Reading what was stored. The bucket is untrusted: signature and digest are checked again as the bytes pass.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+
+use crate::{
+    decision::Failure,
+    entry::Entry,
+    evidence::Evidence,
+    judge,
+    reason::Reason,
+    receipt::Receipt,
+    resource::{Resource, Rules},
+    store::{Download, Store, StoreError},
+    time::Timestamp,
+    verify::{Check, Context, VerifyError},
+};
+
+/// A stored document on its way to a reader.
+///
+/// The last chunk is held back until digest and signature held for the whole, so a reader that stops at an error never
+/// has a complete document that was not verified.
+pub struct VerifiedRead {
+    download: Download,
+    check: Option<Check>,
+    held: Option<Bytes>,
+    expected: Receipt,
+    rules: Arc<Rules>,
+}
+
+/// A stored document cannot be handed out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// There is none, it may not be served, or what is stored is not what was verified.
+    #[error("{0}")]
+    Refused(Failure),
+    /// The store did not answer.
+    #[error("the store failed")]
+    Store(#[source] StoreError),
+}
+
+impl ReadError {
+    /// What was expected and found, where it is not the store's fault.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Refused(failure) => Some(failure),
+            Self::Store(_) => None,
+        }
+    }
+}
+
+/// Opens the stored copy of `resource` for reading at `now`. Refuses one that may not be served.
+pub async fn read(
+    store: &dyn Store,
+    resource: &Resource,
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<VerifiedRead, ReadError> {
+    let rules = &resource.rules;
+    let Some(receipt) = entry.live() else {
+        let failure = match &entry.receipt {
+            None => Failure::new(Reason::ObjectMissing, "a stored copy", "none, no version passed so far"),
+            Some(_) => Failure::new(Reason::CopyExpired, "a copy that may be served", "one that is withheld"),
+        };
+        return Err(ReadError::Refused(failure));
+    };
+    let state = judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now);
+    if let judge::State::Expired(failure) = &state
+        && !state.may_be_served(&rules.policy)
+    {
+        return Err(ReadError::Refused(failure.clone()));
+    }
+    verify_stored(store, resource, receipt, now).await
+}
+
+/// Opens the version of `receipt` whatever its expiry, checked against the rules of `resource`; for audits.
+pub async fn verify_stored(
+    store: &dyn Store,
+    resource: &Resource,
+    receipt: &Receipt,
+    now: Timestamp,
+) -> Result<VerifiedRead, ReadError> {
+    let rules = &resource.rules;
+    if !judge::is_reusable(receipt, rules.verifier.format(), &rules.trust, &rules.policy) {
+        let expected = format!("a {} signature by {}", rules.verifier.format(), rules.trust.names());
+        let signers: Vec<&str> = receipt.evidence.signers.iter().map(|id| id.as_str()).collect();
+        let found = format!("a receipt for {} by {}", receipt.evidence.format, signers.join(", "));
+        return Err(ReadError::Refused(Failure::new(Reason::ReceiptRefused, expected, found)));
+    }
+    let find =
+        |suffix: &str| receipt.companions.iter().find(|kept| *kept.suffix == *suffix).map(|kept| kept.bytes.clone());
+    let companions: Vec<Option<Bytes>> =
+        rules.verifier.companions().iter().map(|companion| find(&companion.suffix)).collect();
+    let context = Context::new(&resource.name, now, &rules.trust, &companions);
+    let check = Check::begin(&rules.verifier, context).map_err(receipt_refused)?;
+    let download = store.read(&resource.name, receipt).await.map_err(|error| {
+        if error.is_absence() {
+            let expected = format!("version {} of {}", receipt.version, resource.name);
+            return ReadError::Refused(Failure::new(Reason::ObjectMissing, expected, "no such object"));
+        }
+        ReadError::Store(error)
+    })?;
+    if download.size != receipt.evidence.size {
+        return Err(changed(format!("{} bytes", receipt.evidence.size), format!("{} bytes", download.size)));
+    }
+    Ok(VerifiedRead { download, check: Some(check), held: None, expected: receipt.clone(), rules: rules.clone() })
+}
+
+impl VerifiedRead {
+    /// The size in bytes.
+    pub fn size(&self) -> u64 {
+        self.expected.evidence.size
+    }
+
+    /// The receipt.
+    pub fn receipt(&self) -> &Receipt {
+        &self.expected
+    }
+
+    /// The next bytes, or `None` at the verified end. After an error there is nothing more.
+    pub async fn next(&mut self) -> Option<Result<Bytes, ReadError>> {
+        loop {
+            self.check.as_ref()?;
+            match self.download.chunks.next().await {
+                Some(Ok(chunk)) if chunk.is_empty() => {}
+                Some(Ok(chunk)) => {
+                    if let Some(Err(error)) = self.check.as_mut().map(|check| check.update(&chunk)) {
+                        self.check = None;
+                        return Some(Err(receipt_refused(error)));
+                    }
+                    if let Some(before) = self.held.replace(chunk) {
+                        return Some(Ok(before));
+                    }
+                }
+                Some(Err(error)) => {
+                    self.check = None;
+                    return Some(Err(ReadError::Store(error)));
+                }
+                None => {
+                    let check = self.check.take()?;
+                    return match self.confirm(check) {
+                        Ok(()) => self.held.take().map(Ok),
+                        Err(error) => Some(Err(error)),
+                    };
+                }
+            }
+        }
+    }
+
+    /// All of it at once, for small documents.
+    pub async fn bytes(mut self) -> Result<Bytes, ReadError> {
+        let mut all = bytes::BytesMut::new();
+        while let Some(chunk) = self.next().await {
+            all.extend_from_slice(&chunk?);
+        }
+        Ok(all.freeze())
+    }
+
+    /// Reads to the end and throws the bytes away.
+    pub async fn check(mut self) -> Result<(), ReadError> {
+        while let Some(chunk) = self.next().await {
+            chunk?;
+        }
+        Ok(())
+    }
+
+    fn confirm(&self, check: Check) -> Result<(), ReadError> {
+        let expected = &self.expected.evidence;
+        let digest = check.whole().digest;
+        if digest != expected.digest {
+            return Err(changed(expected.digest.to_string(), digest.to_string()));
+        }
+        let found = check.finish().map_err(receipt_refused)?;
+        self.rules.trust.still_holds(&found.signers).map_err(ReadError::Refused)?;
+        // The order of the keys in the configuration may have changed since.
+        if (Evidence { signers: expected.signers.clone(), ..found }) == *expected {
+            return Ok(());
+        }
+        let (expected, found) = ("the evidence that the document gives", "other evidence in the receipt");
+        Err(ReadError::Refused(Failure::new(Reason::ReceiptRefused, expected, found)))
+    }
+}
+
+fn changed(expected: String, found: String) -> ReadError {
+    ReadError::Refused(Failure::new(Reason::ObjectChanged, expected, found))
+}
+
+fn receipt_refused(error: VerifyError) -> ReadError {
+    let failure = error.into_failure();
+    let found = format!("{} ({})", failure.found, failure.reason);
+    ReadError::Refused(Failure::new(Reason::ReceiptRefused, failure.expected, found))
+}

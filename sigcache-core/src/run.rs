@@ -1,1 +1,418 @@
+//! One run: every resource through the pipeline, one commit, the plain copies, the report.
 
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_channel::oneshot;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+
+use crate::{
+    decision::{Decision, Failure, Report, RunId},
+    entry::{Entry, Last, Permit, Standing},
+    error::Error,
+    fetch::Fetcher,
+    judge,
+    name::Name,
+    pipeline::Pipeline,
+    reason::{Outcome, Reason},
+    resource::Resource,
+    runtime::Runtime,
+    store::{Catalog, Change, ChangeKind, Shard, Store, StoreError, Unwritten},
+    time::Timestamp,
+};
+
+/// Is told how a run goes while it goes; for progress bars and the like.
+pub trait Observer: Send + Sync {
+    /// A resource's decision was made. The commit may still overrule it; the report has the last word.
+    fn decided(&self, decision: &Decision);
+}
+
+/// Runs over resources. Set up once; every run gets its own id and time.
+#[derive(Clone)]
+pub struct Runner {
+    fetcher: Arc<dyn Fetcher>,
+    store: Arc<dyn Store>,
+    runtime: Arc<dyn Runtime>,
+    observer: Option<Arc<dyn Observer>>,
+    shard: Shard,
+    at_once: usize,
+    per_host: usize,
+    removal_limit: f64,
+    writes: Writes,
+}
+
+/// Which resources a run looks after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them; what the catalog has beyond them left the configuration.
+    All,
+    /// Only these.
+    Only(BTreeSet<Name>),
+}
+
+/// Whether a run may change the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// It commits what it finds.
+    Commit,
+    /// It only says what it would do: documents are fetched, verified and judged, and nothing is written.
+    DryRun,
+}
+
+impl Runner {
+    /// A runner with the documented defaults: 16 resources at once, 4 of one host, removal limit one half.
+    pub fn new(fetcher: Arc<dyn Fetcher>, store: Arc<dyn Store>, runtime: Arc<dyn Runtime>) -> Self {
+        Self {
+            fetcher,
+            store,
+            runtime,
+            observer: None,
+            shard: Shard::WHOLE,
+            at_once: 16,
+            per_host: 4,
+            removal_limit: 0.5,
+            writes: Writes::Commit,
+        }
+    }
+
+    /// Is told of each decision.
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Looks after the names of one shard; the store must be set up for the same one.
+    pub fn with_shard(mut self, shard: Shard) -> Self {
+        self.shard = shard;
+        self
+    }
+
+    /// How many resources at once, and how many of them from one host (that of their first URL).
+    pub fn with_concurrency(mut self, at_once: usize, per_host: usize) -> Self {
+        (self.at_once, self.per_host) = (at_once.max(1), per_host.max(1));
+        self
+    }
+
+    /// The greatest part (0 to 1) of the resources that one run may take away.
+    pub fn with_removal_limit(mut self, limit: f64) -> Self {
+        self.removal_limit = limit;
+        self
+    }
+
+    /// Whether runs may change the store.
+    pub fn with_writes(mut self, writes: Writes) -> Self {
+        self.writes = writes;
+        self
+    }
+
+    /// One pass over `resources` at `now`; `nonce` is random.
+    ///
+    /// An error means that the run could not begin. Later failures of the store are decisions in the report, and
+    /// [`Report::store_failure`] says it in a sentence.
+    pub async fn sync(
+        &self,
+        resources: &[Resource],
+        selection: &Selection,
+        now: Timestamp,
+        nonce: u64,
+    ) -> Result<Report, Error> {
+        let run = RunId::new(now, nonce);
+        let start = self.runtime.elapsed();
+        let loaded = self.store.catalog().await;
+        let catalog = Arc::new(loaded.map_err(|source| Error::Store { doing: "load the catalog", source })?);
+        let selected = |resource: &&Resource| {
+            self.shard.holds(&resource.name)
+                && match selection {
+                    Selection::All => true,
+                    Selection::Only(names) => names.contains(&resource.name),
+                }
+        };
+        let mine: Vec<Resource> = resources.iter().filter(selected).cloned().collect();
+        let store: Arc<dyn Store> = match self.writes {
+            Writes::Commit => self.store.clone(),
+            Writes::DryRun => Arc::new(Unwritten(self.store.clone())),
+        };
+        let pipeline = Pipeline::new(self.fetcher.clone(), store, self.runtime.clone(), run, now);
+        let mut results = self.process_all(Arc::new(pipeline), mine, &catalog).await?;
+        hold_incomplete_sets(&mut results, resources, &catalog);
+        if *selection == Selection::All {
+            results.extend(self.removals(resources, &catalog, run));
+        }
+        let (decisions, changes): (Vec<Decision>, Vec<Change>) = results.into_iter().unzip();
+        let mut report = Report::new("sync", run, now, &self.shard.to_string(), decisions);
+        if self.writes == Writes::Commit {
+            let catalog = Arc::try_unwrap(catalog).unwrap_or_else(|shared| (*shared).clone());
+            self.finish(catalog, changes, &mut report, start).await;
+        } else {
+            report.command = "sync --dry-run".into();
+        }
+        log(&report);
+        Ok(report)
+    }
+
+    /// Records a person's word that the next version of `name` may be older than what was accepted before.
+    pub async fn allow_rollback(
+        &self,
+        name: &Name,
+        reason: &str,
+        now: Timestamp,
+        nonce: u64,
+    ) -> Result<Option<Report>, Error> {
+        let run = RunId::new(now, nonce);
+        let start = self.runtime.elapsed();
+        let loaded = self.store.catalog().await;
+        let catalog = loaded.map_err(|source| Error::Store { doing: "load the catalog", source })?;
+        let Some(entry) = catalog.get(name) else { return Ok(None) };
+        let outcome = if entry.live().is_some() { Outcome::Kept } else { Outcome::Withheld };
+        let expected = entry.mark.map_or("no version that was replaced before".to_owned(), |mark| mark.to_string());
+        let failure = Failure::new(Reason::RollbackAllowed, expected, format!("a person's permit: {reason}"));
+        let mut decision = Decision::failed(name.clone(), outcome, failure);
+        if let Some(receipt) = &entry.receipt {
+            decision = decision.about(receipt);
+        }
+        let last = Last::new(run, decision.outcome, decision.reason);
+        let change = Change::new(name.clone(), Some(entry), ChangeKind::Permit(Permit::new(now, reason)), last);
+        let mut report = Report::new("allow-rollback", run, now, &self.shard.to_string(), vec![decision]);
+        self.finish(catalog, vec![change], &mut report, start).await;
+        log(&report);
+        Ok(Some(report))
+    }
+
+    /// Every resource through the pipeline, as many at once as allowed, in tasks of their own.
+    async fn process_all(
+        &self,
+        pipeline: Arc<Pipeline>,
+        resources: Vec<Resource>,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Vec<(Decision, Change)>, Error> {
+        let mut results = Vec::with_capacity(resources.len());
+        let mut queue = HostQueue::new(resources, self.per_host);
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < self.at_once
+                && let Some((host, resource)) = queue.next()
+            {
+                let (send, receive) = oneshot::channel();
+                let (pipeline, catalog) = (pipeline.clone(), catalog.clone());
+                let name = resource.name.clone();
+                self.runtime.spawn(Box::pin(async move {
+                    let result = pipeline.process(&resource, catalog.get(&resource.name)).await;
+                    // The receiver is gone only where the whole run was given up.
+                    let _ = send.send(result);
+                }));
+                running.push(async move { (host, name, receive.await) });
+            }
+            let Some((host, name, answer)) = running.next().await else { return Ok(results) };
+            queue.done(host);
+            let (decision, change) = answer.map_err(|_| Error::TaskLost(name))?;
+            if let Some(observer) = &self.observer {
+                observer.decided(&decision);
+            }
+            results.push((decision, change));
+        }
+    }
+
+    /// What the catalog has and the configuration has not.
+    fn removals(&self, resources: &[Resource], catalog: &Catalog, run: RunId) -> Vec<(Decision, Change)> {
+        let configured: BTreeSet<&Name> = resources.iter().map(|resource| &resource.name).collect();
+        let present = |entry: &Entry| matches!(entry.standing, Standing::Live | Standing::Withheld);
+        let known = catalog.entries().filter(|(_, entry)| present(entry)).count();
+        let gone: Vec<_> =
+            catalog.entries().filter(|(name, entry)| present(entry) && !configured.contains(name)).collect();
+        let verdict = judge::removals(gone.len(), known, self.removal_limit);
+        let remove = |(name, entry): (&Name, &Entry)| {
+            let (mut decision, kind) = match &verdict {
+                Ok(()) => {
+                    let decision = Decision::passed(name.clone(), Outcome::Removed, Reason::LeftConfig);
+                    (decision, ChangeKind::Remove)
+                }
+                Err(failure) => (Decision::failed(name.clone(), Outcome::Kept, failure.clone()), ChangeKind::Note),
+            };
+            if let Some(receipt) = &entry.receipt {
+                decision = decision.about(receipt);
+            }
+            let last = Last::new(run, decision.outcome, decision.reason);
+            (decision, Change::new(name.clone(), Some(entry), kind, last))
+        };
+        gone.into_iter().map(remove).collect()
+    }
+
+    /// Commit once, publish, report. What fails here is written into the decisions it concerns.
+    async fn finish(&self, catalog: Catalog, changes: Vec<Change>, report: &mut Report, start: Duration) {
+        let before = catalog.sequence();
+        match self.store.commit(catalog, changes, report.run, report.started).await {
+            Ok(committed) => {
+                report.sequence = Some(committed.catalog.sequence());
+                for decision in &mut report.decisions {
+                    if committed.overtaken.contains(&decision.resource) && decision.outcome == Outcome::Stored {
+                        let found = "another run committed a newer version first";
+                        let failure = Failure::new(Reason::OvertakenByOtherRun, "this version to be newest", found);
+                        decision.overrule(Outcome::Kept, failure);
+                    }
+                }
+                let published = self.store.publish(&committed.catalog).await;
+                let failures = published.unwrap_or_else(|error| {
+                    report.store_failure = Some(error.chain().into());
+                    let failure = Failure::new(Reason::PublishFailed, "the plain copies up to date", error.chain());
+                    let changed = |d: &&Decision| matches!(d.outcome, Outcome::Stored | Outcome::Removed);
+                    report.decisions.iter().filter(changed).map(|d| (d.resource.clone(), failure.clone())).collect()
+                });
+                for (name, failure) in failures {
+                    if let Some(decision) = report.decisions.iter_mut().find(|d| d.resource == name) {
+                        decision.overrule(decision.outcome, failure);
+                    }
+                }
+            }
+            Err(error) => {
+                report.sequence = (before > 0).then_some(before);
+                commit_failed(report, &error);
+            }
+        }
+        report.count();
+        let span = self.runtime.elapsed().saturating_sub(start);
+        report.duration_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        if let Err(error) = self.store.record(report).await {
+            // The decisions stand and are printed and logged; only their copy in the store is missing.
+            tracing::error!(run = %report.run, error = error.chain(), "the report could not be stored");
+            report.store_failure.get_or_insert_with(|| error.chain().into());
+        }
+    }
+}
+
+/// Nothing of this run became visible: every decision that wanted to change something did not happen.
+fn commit_failed(report: &mut Report, error: &StoreError) {
+    report.store_failure = Some(error.chain().into());
+    for decision in &mut report.decisions {
+        if !decision.is_good() {
+            continue; // an earlier step broke first
+        }
+        let outcome = match (decision.outcome, decision.reason) {
+            (Outcome::Stored, Reason::FirstVersion) => Outcome::Refused,
+            _ => Outcome::Kept,
+        };
+        let failure = Failure::new(Reason::CommitFailed, "the store to take the new snapshot", error.chain());
+        decision.overrule(outcome, failure);
+    }
+}
+
+/// Resources of one set are taken together or not at all: where one of them failed, the new versions of the others are
+/// left out, so that readers never mix versions that do not belong together.
+fn hold_incomplete_sets(results: &mut [(Decision, Change)], resources: &[Resource], catalog: &Catalog) {
+    let sets: BTreeMap<&Name, &Arc<str>> =
+        resources.iter().filter_map(|resource| Some((&resource.name, resource.rules.policy.set.as_ref()?))).collect();
+    if sets.is_empty() {
+        return;
+    }
+    let mut decided: BTreeSet<&Name> = BTreeSet::new();
+    let mut broken: BTreeMap<&Arc<str>, String> = BTreeMap::new();
+    for (decision, _) in results.iter() {
+        decided.insert(&decision.resource);
+        if let Some(set) = sets.get(&decision.resource).filter(|_| !decision.is_good()) {
+            let why = format!("{} failed at {} ({})", decision.resource, decision.step, decision.reason);
+            broken.entry(set).or_insert(why);
+        }
+    }
+    for (name, set) in &sets {
+        if !decided.contains(name) {
+            broken.entry(set).or_insert_with(|| format!("{name} was not part of this run"));
+        }
+    }
+    let broken: BTreeMap<Arc<str>, String> = broken.into_iter().map(|(set, why)| (set.clone(), why)).collect();
+    let sets: BTreeMap<Name, Arc<str>> = sets.into_iter().map(|(name, set)| (name.clone(), set.clone())).collect();
+    for (decision, change) in results {
+        let why = sets.get(&decision.resource).and_then(|set| Some((set, broken.get(set)?)));
+        if let (Some((set, why)), Outcome::Stored) = (why, decision.outcome) {
+            let entry = catalog.get(&decision.resource);
+            let receipt = entry.and_then(|entry| entry.receipt.as_ref());
+            let outcome = match entry.and_then(Entry::live) {
+                Some(_) => Outcome::Kept,
+                None if receipt.is_some() => Outcome::Withheld,
+                None => Outcome::Refused,
+            };
+            let expected = format!("every resource of the set {set} to pass");
+            decision.overrule(outcome, Failure::new(Reason::SetIncomplete, expected, why.clone()));
+            (decision.keys, decision.digest, decision.bytes) = (None, None, None);
+            if let Some(receipt) = receipt {
+                *decision = decision.clone().about(receipt);
+            }
+            change.kind = ChangeKind::Note;
+            change.last = Last::new(change.last.run, outcome, Reason::SetIncomplete);
+        }
+    }
+}
+
+/// One structured event for each decision, and one for the run.
+fn log(report: &Report) {
+    for decision in &report.decisions {
+        let (resource, outcome, step, reason) =
+            (decision.resource.as_str(), decision.outcome.as_str(), decision.step.as_str(), decision.reason.as_str());
+        let (source, expected, found) =
+            (decision.source.as_deref(), decision.expected.as_deref(), decision.found.as_deref());
+        let run = tracing::field::display(report.run);
+        if decision.is_good() {
+            tracing::info!(run, resource, outcome, step, reason, source, "decision");
+        } else {
+            tracing::warn!(run, resource, outcome, step, reason, source, expected, found, "decision");
+        }
+    }
+    let totals = report.totals;
+    tracing::info!(
+        run = %report.run,
+        command = &*report.command,
+        stored = totals.stored,
+        unchanged = totals.unchanged,
+        kept = totals.kept,
+        withheld = totals.withheld,
+        refused = totals.refused,
+        removed = totals.removed,
+        duration_ms = report.duration_ms,
+        store_requests = report.store_requests,
+        "run"
+    );
+}
+
+/// Resources waiting for their turn, by host: a slow or dead host does not keep the others waiting.
+struct HostQueue {
+    waiting: Vec<VecDeque<Resource>>,
+    running: Vec<usize>,
+    per_host: usize,
+    turn: usize,
+}
+
+impl HostQueue {
+    fn new(resources: Vec<Resource>, per_host: usize) -> Self {
+        let mut hosts: HashMap<Option<String>, usize> = HashMap::new();
+        let mut waiting: Vec<VecDeque<Resource>> = Vec::new();
+        for resource in resources {
+            let index = *hosts.entry(resource.host()).or_insert(waiting.len());
+            if index == waiting.len() {
+                waiting.push(VecDeque::new());
+            }
+            waiting[index].push_back(resource);
+        }
+        Self { running: vec![0; waiting.len()], waiting, per_host, turn: 0 }
+    }
+
+    /// The next resource of a host that is not busy, host after host in turn.
+    fn next(&mut self) -> Option<(usize, Resource)> {
+        let hosts = self.waiting.len();
+        for step in 0..hosts {
+            let host = (self.turn + step) % hosts;
+            if self.running[host] < self.per_host
+                && let Some(resource) = self.waiting[host].pop_front()
+            {
+                self.running[host] += 1;
+                self.turn = host + 1;
+                return Some((host, resource));
+            }
+        }
+        None
+    }
+
+    fn done(&mut self, host: usize) {
+        self.running[host] -= 1;
+    }
+}

@@ -13,6 +13,7 @@ mod layout;
 mod publish;
 mod shard;
 mod staging;
+mod unwritten;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
@@ -34,6 +35,7 @@ pub use catalog::{Catalog, Change, ChangeKind, MAX_SNAPSHOT_BYTES};
 pub use disk::{Disk, open_disk};
 pub use layout::{Layout, SnapshotKey};
 pub use shard::{Shard, ShardError};
+pub use unwritten::Unwritten;
 
 /// A place that keeps verified objects, and the catalog that says which.
 ///

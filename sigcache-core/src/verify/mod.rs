@@ -16,7 +16,13 @@ use bytes::Bytes;
 use url::Url;
 
 use crate::{
-    decision::Failure, digest::Digest, evidence::Evidence, name::Name, reason::Reason, time::Timestamp, trust::Trust,
+    decision::Failure,
+    digest::{Digest, Hasher},
+    evidence::Evidence,
+    name::Name,
+    reason::Reason,
+    time::Timestamp,
+    trust::Trust,
 };
 
 pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
@@ -63,6 +69,42 @@ impl Whole {
     /// A document with this digest and size.
     pub fn new(digest: Digest, size: u64) -> Self {
         Self { digest, size }
+    }
+}
+
+/// A verification together with the digest and size that it must be told: how every caller runs one.
+pub struct Check {
+    verification: Box<dyn Verification>,
+    hasher: Hasher,
+    size: u64,
+}
+
+impl Check {
+    /// Starts a check of one document.
+    pub fn begin(verifier: &dyn Verifier, context: Context<'_>) -> Result<Self, VerifyError> {
+        Ok(Self { verification: verifier.begin(context)?, hasher: Hasher::default(), size: 0 })
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, chunk: &[u8]) -> Result<(), VerifyError> {
+        self.hasher.update(chunk);
+        self.size += chunk.len() as u64;
+        self.verification.update(chunk)
+    }
+
+    /// Digest and size of the bytes so far.
+    pub fn whole(&self) -> Whole {
+        Whole::new(self.hasher.clone().finish(), self.size)
+    }
+
+    /// What was established. Digest and size are those of the bytes that went through here, whatever a verifier from
+    /// outside says.
+    pub fn finish(self) -> Result<Evidence, VerifyError> {
+        let whole = self.whole();
+        let mut evidence = self.verification.finish(whole)?;
+        evidence.digest = whole.digest;
+        evidence.size = whole.size;
+        Ok(evidence)
     }
 }
 
