@@ -1,10 +1,12 @@
 //! Fetch signed resources, verify them, and only then store them.
 
+pub mod audit;
 mod decision;
 mod digest;
 mod entry;
 mod error;
 mod evidence;
+pub mod explain;
 pub mod fetch;
 pub mod judge;
 mod name;

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -14,7 +15,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::{Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
 
 use super::{
-    Catalog, Change, Committed, Download, Layout, Shard, SnapshotKey, Staging, Store, StoreError, staging::Upload,
+    Catalog, Change, Committed, Download, Layout, Shard, SnapshotKey, Staging, Store, StoreError, Sweep,
+    staging::Upload,
 };
 use crate::{
     decision::{Failure, Report, RunId},
@@ -31,6 +33,9 @@ pub const PART_SIZE: usize = 8 * 1024 * 1024;
 pub trait Durability: Send + Sync + fmt::Debug {
     /// Returns when everything written before the call is durable.
     async fn flush(&self) -> Result<(), StoreError>;
+
+    /// Remainders of cut-off uploads older than `age` that the store itself does not show; deleted if `sweep` says so.
+    async fn remainders(&self, age: Duration, sweep: Sweep) -> Result<Vec<String>, StoreError>;
 }
 
 /// Whether plain copies are kept below `latest/`.
@@ -103,6 +108,11 @@ impl Bucket {
     pub fn with_part_size(mut self, bytes: usize) -> Self {
         self.part_size = bytes.max(1);
         self
+    }
+
+    /// Whether plain copies are kept.
+    pub fn publishes(&self) -> Publish {
+        self.publish
     }
 
     /// The keys.

@@ -4,12 +4,18 @@
 //! `syncfs` for the whole file system just before a commit, however many files there are, and that is what is done.
 //! Snapshots, whose existence is the commit, are written through one by one.
 
-use std::{fs::File, io, path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use object_store::local::LocalFileSystem;
 
-use super::{Bucket, Durability, StoreError};
+use super::{Bucket, Durability, StoreError, Sweep};
 
 /// A folder, open for as long as the store is used.
 #[derive(Debug)]
@@ -38,12 +44,47 @@ pub fn open_disk(path: impl Into<PathBuf>) -> Result<Bucket, StoreError> {
     Ok(Bucket::new(objects).with_durability(Arc::new(disk), commits))
 }
 
-fn unavailable(doing: &'static str, path: &std::path::Path, error: io::Error) -> StoreError {
+fn unavailable(doing: &'static str, path: &Path, error: io::Error) -> StoreError {
     StoreError::Unavailable { doing, key: path.display().to_string(), source: Box::new(error) }
+}
+
+/// `object_store` writes to `<file>#<number>` and renames; a process that is killed in between leaves that file behind,
+/// and listings do not show it.
+fn is_remainder(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.rsplit_once('#').is_some_and(|(_, digits)| !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit()))
+}
+
+fn remainders(folder: &Path, age: Duration, sweep: Sweep, found: &mut Vec<String>) -> io::Result<()> {
+    for item in std::fs::read_dir(folder)? {
+        let item = item?;
+        let path = item.path();
+        let kind = item.file_type()?;
+        if kind.is_dir() {
+            remainders(&path, age, sweep, found)?;
+        } else if kind.is_file()
+            && is_remainder(&path)
+            && item.metadata()?.modified()?.elapsed().is_ok_and(|a| a >= age)
+        {
+            if sweep == Sweep::Delete {
+                std::fs::remove_file(&path)?;
+            }
+            found.push(path.display().to_string());
+        }
+    }
+    Ok(())
 }
 
 #[async_trait]
 impl Durability for Disk {
+    async fn remainders(&self, age: Duration, sweep: Sweep) -> Result<Vec<String>, StoreError> {
+        let mut found = Vec::new();
+        let walked = remainders(&self.path, age, sweep, &mut found);
+        walked.map_err(|error| unavailable("clear", &self.path, error))?;
+        found.sort();
+        Ok(found)
+    }
+
     #[cfg(target_os = "linux")]
     async fn flush(&self) -> Result<(), StoreError> {
         let folder = self.folder.clone();

@@ -12,7 +12,7 @@
 use object_store::path::Path;
 
 use super::Shard;
-use crate::{decision::RunId, name::Name, receipt::Receipt};
+use crate::{decision::RunId, name::Name, receipt::Receipt, time::Timestamp};
 
 /// The keys below one root, for one shard.
 #[derive(Debug, Clone)]
@@ -106,6 +106,14 @@ impl Layout {
     /// The version that a receipt names.
     pub fn stored(&self, name: &Name, receipt: &Receipt) -> Path {
         self.version(name, &receipt.version)
+    }
+
+    /// Reads the key of a version: its name, the last part, and the time in it. `None` for anything else.
+    pub fn parse_version(&self, key: &Path) -> Option<(Name, String, Timestamp)> {
+        let rest = key.as_ref().strip_prefix(self.versions_folder().as_ref())?.strip_prefix('/')?;
+        let (name, version) = rest.rsplit_once('/')?;
+        let (time, _) = version.split_once('-')?;
+        Some((Name::new(name).ok()?, version.to_owned(), Timestamp::from_compact(time)?))
     }
 
     /// The folder of this shard's snapshots.

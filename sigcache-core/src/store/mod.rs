@@ -9,6 +9,7 @@ mod catalog;
 mod commit;
 #[cfg(feature = "disk")]
 mod disk;
+mod gc;
 mod layout;
 mod publish;
 mod shard;
@@ -33,6 +34,7 @@ pub use bucket::{Bucket, Durability, PART_SIZE, Publish};
 pub use catalog::{Catalog, Change, ChangeKind, MAX_SNAPSHOT_BYTES};
 #[cfg(feature = "disk")]
 pub use disk::{Disk, open_disk};
+pub use gc::{Collected, Keep, Sweep};
 pub use layout::{Layout, SnapshotKey};
 pub use shard::{Shard, ShardError};
 pub use unwritten::Unwritten;

@@ -1,0 +1,156 @@
+//! The audit: everything in the store verified again, from what is stored alone.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+
+use crate::{
+    decision::{Decision, Failure, Report, RunId},
+    digest::Hasher,
+    entry::{Entry, Standing},
+    error::Error,
+    name::Name,
+    read::{ReadError, verify_stored},
+    reason::{Outcome, Reason},
+    receipt::Receipt,
+    resource::Resource,
+    store::{Bucket, Catalog, Publish, Store as _, StoreError},
+    time::Timestamp,
+};
+
+/// How many objects are checked at once.
+const AT_ONCE: usize = 16;
+
+/// Verifies every stored document of `resources` again, its signature included, and holds the plain copies against
+/// them. Reads only; asks no source. Each difference is a decision at step `read-back`.
+pub async fn audit(bucket: &Bucket, resources: &[Resource], now: Timestamp, nonce: u64) -> Result<Report, Error> {
+    let store_failed = |doing| move |source| Error::Store { doing, source };
+    let catalog = bucket.catalog().await.map_err(store_failed("load the catalog"))?;
+    let shard = bucket.layout().shard();
+    let configured: BTreeMap<&Name, &Resource> =
+        resources.iter().filter(|r| shard.holds(&r.name)).map(|r| (&r.name, r)).collect();
+    let mut checks = Vec::new();
+    for resource in configured.values() {
+        checks.push(check(bucket, resource, catalog.get(&resource.name), now).boxed());
+    }
+    let mut decisions: Vec<Decision> = Vec::new();
+    let mut results = stream::iter(checks).buffer_unordered(AT_ONCE);
+    while let Some(result) = results.next().await {
+        decisions.push(result.map_err(store_failed("read stored objects"))?);
+    }
+    for (name, entry) in catalog.entries() {
+        let present = matches!(entry.standing, Standing::Live | Standing::Withheld);
+        if present && !configured.contains_key(name) {
+            let found = "none; the next sync will take it away";
+            let failure = Failure::new(Reason::ReceiptRefused, "a resource of this name in the configuration", found);
+            decisions.push(Decision::failed(name.clone(), Outcome::Kept, failure));
+        }
+    }
+    if bucket.publishes() == Publish::Copies {
+        let foreign = foreign_copies(bucket, &catalog).await.map_err(store_failed("list the plain copies"))?;
+        decisions.extend(foreign);
+    }
+    let mut report = Report::new("audit", RunId::new(now, nonce), now, &shard.to_string(), decisions);
+    report.sequence = Some(catalog.sequence());
+    report.store_requests = bucket.requests();
+    Ok(report)
+}
+
+async fn check(
+    bucket: &Bucket,
+    resource: &Resource,
+    entry: Option<&Entry>,
+    now: Timestamp,
+) -> Result<Decision, StoreError> {
+    let name = &resource.name;
+    let known = entry.filter(|entry| matches!(entry.standing, Standing::Live | Standing::Withheld));
+    let Some((entry, receipt)) = known.and_then(|entry| Some((entry, entry.receipt.as_ref()?))) else {
+        let failure = Failure::new(Reason::ObjectMissing, "a stored copy", "none, no version passed so far");
+        return Ok(Decision::failed(name.clone(), Outcome::Refused, failure));
+    };
+    let verified = match verify_stored(bucket, resource, receipt, now).await {
+        Ok(read) => read.check().await,
+        Err(error) => Err(error),
+    };
+    let outcome = if entry.standing == Standing::Live { Outcome::Unchanged } else { Outcome::Withheld };
+    let decision = match verified {
+        Ok(()) => match check_copy(bucket, name, entry, receipt).await? {
+            None => Decision::passed(name.clone(), outcome, Reason::AuditPassed),
+            Some(failure) => Decision::failed(name.clone(), Outcome::Kept, failure),
+        },
+        Err(ReadError::Refused(failure)) => Decision::failed(name.clone(), Outcome::Refused, failure),
+        Err(ReadError::Store(error)) => return Err(error),
+    };
+    Ok(decision.about(receipt))
+}
+
+/// Holds the plain copy and its companions against the receipt.
+async fn check_copy(
+    bucket: &Bucket,
+    name: &Name,
+    entry: &Entry,
+    receipt: &Receipt,
+) -> Result<Option<Failure>, StoreError> {
+    if bucket.publishes() == Publish::Nothing {
+        return Ok(None);
+    }
+    let mut expected: Vec<(&str, String)> = vec![("", receipt.evidence.digest.to_string())];
+    for companion in &receipt.companions {
+        expected.push((&companion.suffix, crate::digest::Digest::of(&companion.bytes).to_string()));
+    }
+    for (suffix, digest) in expected {
+        let key = bucket.layout().latest(name, suffix);
+        let found = match bucket.open(&key).await {
+            Ok(download) => Some(download),
+            Err(error) if error.is_absence() => None,
+            Err(error) => return Err(error),
+        };
+        match (entry.standing, found) {
+            (Standing::Live, None) => {
+                return Ok(Some(Failure::new(Reason::PublishedMissing, key.to_string(), "no such object")));
+            }
+            (Standing::Live, Some(mut download)) => {
+                let mut hasher = Hasher::default();
+                while let Some(chunk) = download.chunks.next().await {
+                    hasher.update(&chunk?);
+                }
+                let copy = hasher.finish().to_string();
+                if copy != digest {
+                    return Ok(Some(Failure::new(Reason::PublishedChanged, format!("{key} with {digest}"), copy)));
+                }
+            }
+            (_, Some(_)) => {
+                let found = format!("{key}, although the resource is withheld");
+                return Ok(Some(Failure::new(Reason::PublishedChanged, "no plain copy", found)));
+            }
+            (_, None) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Objects below `latest/` that the catalog knows nothing of.
+async fn foreign_copies(bucket: &Bucket, catalog: &Catalog) -> Result<Vec<Decision>, StoreError> {
+    let mut known: Vec<String> = Vec::new();
+    for (name, entry) in catalog.entries() {
+        if let (Standing::Live | Standing::Withheld, Some(receipt)) = (entry.standing, &entry.receipt) {
+            let suffixes = receipt.companions.iter().map(|companion| Arc::clone(&companion.suffix));
+            known.push(name.to_string());
+            known.extend(suffixes.map(|suffix| format!("{name}{suffix}")));
+        }
+    }
+    known.sort_unstable();
+    let shard = bucket.layout().shard();
+    let foreign = |copy: &String| {
+        let name = Name::new(copy).ok()?;
+        // Of several shards each can speak only for its own names; a companion's key is not one of them.
+        let mine = shard == crate::store::Shard::WHOLE;
+        if known.binary_search(copy).is_ok() || !mine {
+            return None;
+        }
+        let found = "an object that the catalog knows nothing of";
+        let failure = Failure::new(Reason::PublishedChanged, format!("nothing at latest/{copy}"), found);
+        Some(Decision::failed(name, Outcome::Refused, failure))
+    };
+    Ok(bucket.copies().await?.iter().filter_map(foreign).collect())
+}

@@ -1,0 +1,235 @@
+//! Why an object is trusted, or why there is none, in sentences.
+
+use std::fmt::Write as _;
+
+use crate::{
+    decision::Decision,
+    entry::{Entry, Standing},
+    judge::{self, State},
+    policy::{OnExpiry, Replays},
+    reason::{Outcome, Reason, Step},
+    receipt::Receipt,
+    resource::Resource,
+    time::{Timestamp, human_span},
+};
+
+/// Explains how `resource` stands at `now`: paragraphs for a person, from what the catalog and the last run's report
+/// say.
+pub fn explain(resource: &Resource, entry: Option<&Entry>, last: Option<&Decision>, now: Timestamp) -> Vec<String> {
+    let receipt = entry
+        .and_then(|entry| entry.receipt.as_ref())
+        .filter(|_| entry.is_some_and(|entry| matches!(entry.standing, Standing::Live | Standing::Withheld)));
+    let mut paragraphs = Vec::new();
+    match (entry, receipt) {
+        (Some(entry), Some(receipt)) => {
+            paragraphs.push(standing(resource, entry, receipt, now));
+            paragraphs.push(trust(resource, entry, receipt));
+        }
+        (None, _) => paragraphs.push(format!(
+            "No run has looked at {} yet, so there is no copy of it and nothing is served. Run `sigcache sync {}` to \
+             fetch it.",
+            resource.name, resource.name
+        )),
+        (Some(_), None) => paragraphs.push(format!(
+            "There is no good copy of {}, and nothing is served under that name: no version that a source sent has \
+             passed every check so far.",
+            resource.name
+        )),
+    }
+    if let Some(last) = last {
+        paragraphs.push(last_run(entry, last, receipt.is_some(), now));
+        if !last.is_good() {
+            paragraphs.push(format!("What to do: {}", advice(last.reason)));
+        }
+    }
+    paragraphs
+}
+
+/// How the copy stands now.
+fn standing(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) -> String {
+    let (name, rules) = (&resource.name, &resource.rules);
+    let checked = entry.checked_at.unwrap_or(receipt.verified_at);
+    let ago = human_span(now.since(checked));
+    let state = judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now);
+    let mut text = match &state {
+        State::Fresh => format!("{name} is fresh: a source confirmed {ago} ago that this is the current version."),
+        State::Stale { .. } => format!(
+            "{name} is stale: no source has confirmed it for {ago}, and it should be confirmed every {}. It is still \
+             served.",
+            human_span(rules.policy.max_age)
+        ),
+        State::Expired(failure) if state.may_be_served(&rules.policy) => format!(
+            "{name} has expired ({}), and it is served all the same because the configuration says on_expiry = \
+             \"serve\".",
+            failure.found
+        ),
+        State::Expired(failure) => {
+            let why = match failure.reason {
+                Reason::CopyExpired => failure.found.to_string(),
+                _ => format!("it is signed with {}, which is no longer trusted", failure.found),
+            };
+            format!("{name} is withheld: there is a copy, but it may not be served any more, because {why}.")
+        }
+    };
+    let version = &receipt.evidence;
+    let _ = write!(
+        text,
+        " The copy has {} bytes with the digest {}. It came from {} and was verified at {}.",
+        version.size, version.digest, receipt.source, receipt.verified_at
+    );
+    if let Some(limit) = rules.policy.max_stale {
+        let _ = write!(text, " Unless it is confirmed, it expires at {}.", checked.plus(limit));
+    }
+    text
+}
+
+/// Why the copy is trusted.
+fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt) -> String {
+    let (rules, evidence) = (&resource.rules, &receipt.evidence);
+    let signers: Vec<&str> = evidence.signers.iter().map(|id| id.as_str()).collect();
+    let keys = if signers.len() == 1 { "the key" } else { "the keys" };
+    let mut text = format!(
+        "It is trusted because its {} signature matches these very bytes under {keys} {}; the configuration asks for \
+         {} of: {}.",
+        evidence.format,
+        signers.join(" and "),
+        rules.trust.threshold(),
+        rules.trust.names()
+    );
+    match (&evidence.identity, &rules.policy.identity) {
+        (Some(identity), Some(_)) => {
+            let _ = write!(text, " The signed content says that it is {identity}, as configured.");
+        }
+        (Some(identity), None) => {
+            let _ = write!(text, " The signed content says that it is {identity}; the configuration does not ask.");
+        }
+        (None, _) => text.push_str(
+            " Nothing in the signed content says which document this is: a validly signed document of another name \
+             would be taken for it. Where the publisher writes a name into it, set claims.identity; otherwise use a \
+             key of its own.",
+        ),
+    }
+    match (evidence.mark, entry.mark, rules.policy.replays) {
+        (Some(mark), Some(high), _) if mark == high => {
+            let _ = write!(text, " It is {mark}, the newest seen so far; anything older is refused.");
+        }
+        (Some(mark), high, _) => {
+            let high = high.map_or("unknown".to_owned(), |high| high.to_string());
+            let _ = write!(text, " It is {mark}; the highest seen so far is {high}.");
+        }
+        (None, _, Replays::Refuse) => {
+            let _ = write!(
+                text,
+                " It carries no version, so an older one is known only by its bytes: the {} replaced versions that are \
+                 remembered are refused if they come back.",
+                entry.replaced.len()
+            );
+        }
+        (None, _, Replays::Accept) => {
+            text.push_str(" It carries no version and replays are accepted, so nothing guards against an older one.");
+        }
+    }
+    match evidence.valid_until {
+        Some(end) => {
+            let then = match rules.policy.on_expiry {
+                OnExpiry::Withhold => "then it is withheld",
+                OnExpiry::Serve => "it is served even after that",
+            };
+            let _ = write!(text, " It says of itself that it holds until {end}; {then}.");
+        }
+        None => text.push_str(" It states no end of its validity."),
+    }
+    if let Some(permit) = &entry.permit {
+        let _ = write!(text, " At {} a person allowed the next version to be older ({}).", permit.at, permit.reason);
+    }
+    text
+}
+
+/// How the last run ended.
+fn last_run(entry: Option<&Entry>, last: &Decision, has_copy: bool, now: Timestamp) -> String {
+    let when = entry.map_or(String::new(), |entry| format!(", {} ago", human_span(now.since(entry.last.run.time()))));
+    let source = last.source.as_deref().unwrap_or("its sources");
+    if last.is_good() {
+        let what = match last.reason {
+            Reason::FirstVersion => format!("took its first version from {source}"),
+            Reason::NewVersion => format!("took a new version from {source}"),
+            Reason::NotModified => format!("asked {source}, which answered that nothing has changed"),
+            Reason::SameBytes => format!("got the same bytes again from {source}"),
+            Reason::StillFresh => "asked nobody: the last answer is still fresh by its own cache headers".to_owned(),
+            _ => format!("ended with {} ({})", last.outcome, last.reason),
+        };
+        return format!("The last run{when}, {what}.");
+    }
+    let mut text = format!("The last run{when}, broke at step {} ({}). ", last.step, last.reason);
+    if let (Some(expected), Some(found)) = (&last.expected, &last.found) {
+        let _ = write!(text, "From {source} it expected {expected}, and found {found}. ");
+    }
+    for attempt in last.attempts.iter().filter(|attempt| Some(&*attempt.source) != last.source.as_deref()) {
+        let _ = write!(
+            text,
+            "{} had failed at step {} ({}): expected {}, found {}. ",
+            attempt.source, attempt.step, attempt.reason, attempt.expected, attempt.found
+        );
+    }
+    text.push_str(match (last.outcome, has_copy) {
+        (Outcome::Kept, _) => "So nothing was taken over, and the last good copy stands as it was.",
+        (Outcome::Withheld, _) => {
+            "The copy that is there is withheld; it comes back with the next version that passes."
+        }
+        (_, true) => "The copy that is there was not touched.",
+        (_, false) => "Nothing of it was stored.",
+    });
+    text
+}
+
+/// What a person can do about a step that did not pass.
+fn advice(reason: Reason) -> &'static str {
+    match reason {
+        Reason::PrivateAddress => {
+            "if the source is meant to be on a private network, set allow_private = true for this resource; otherwise \
+             somebody made its name point inside."
+        }
+        Reason::CompanionMissing => "ask the publisher for the signature file, or correct verify.suffix.",
+        Reason::CopyExpired | Reason::DocumentExpired => {
+            "the publisher must issue a newer document; nothing here can make an expired one valid."
+        }
+        Reason::OlderVersion | Reason::ReplayedVersion | Reason::MarkMissing => {
+            "ask the publisher whether going back is intended. If it is, run `sigcache allow-rollback NAME --reason …`; \
+             if not, the source serves old documents and should not be trusted."
+        }
+        Reason::RollbackAllowed => "nothing: the next sync may take an older version, and the permit ends with it.",
+        Reason::MassRemoval => {
+            "check that the configuration is complete; if the resources are meant to go, raise run.removal_limit once."
+        }
+        Reason::SetIncomplete => "mend the resource that failed; then the whole set is taken together.",
+        Reason::OvertakenByOtherRun => "nothing, if two runs were meant to work at once: the newer version stands.",
+        Reason::ObjectMissing => "run `sigcache sync`; if the object was stored before, somebody took it away.",
+        _ => match reason.step() {
+            Step::Config => "correct the configuration file.",
+            Step::Resolve => "check the host name in the URL and the name server of this machine.",
+            Step::Connect => "the server is down or a firewall stands between; the next run tries again by itself.",
+            Step::Tls => "look at the server's certificate; for a private authority set extra_ca.",
+            Step::Http => "ask the publisher; `curl -v` on the URL shows the same answer.",
+            Step::Size => "if the document is really that large, raise max_size (or max_companion).",
+            Step::Speed => "the source is too slow; if that is normal for it, raise the time limits.",
+            Step::Parse => "what the source sends is not in the configured form; look at it with `curl`.",
+            Step::Signature => {
+                "do not use what the source sends. Either the publisher changed keys (ask over another channel, then \
+                 configure the new one) or somebody changed the document on the way."
+            }
+            Step::Key => "look at the keys in the configuration: validity, revocation, threshold.",
+            Step::Identity => "the source serves another document under this name; tell the publisher.",
+            Step::Expiry => "wait until the document is valid, and compare this machine's clock.",
+            Step::Shrink => "ask the publisher whether so much was meant to go; if so, raise shrink_limit once.",
+            Step::Rollback => "ask the publisher whether going back is intended.",
+            Step::Stage | Step::Commit | Step::Publish => {
+                "look at the store: space, permissions, reachability; the next run tries again by itself."
+            }
+            Step::ReadBack => {
+                "somebody or something changed the store behind sigcache's back. Find out who can write to it; then \
+                 take the damaged version away and sync again."
+            }
+            Step::Done => "nothing.",
+        },
+    }
+}

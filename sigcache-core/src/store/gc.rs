@@ -1,0 +1,152 @@
+//! Taking away what nobody can need any more: old snapshots, versions that no kept snapshot names, old reports, and the
+//! remainders of uploads that were cut off.
+
+use std::{collections::HashSet, time::Duration};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use object_store::{Error as ObjectError, path::Path};
+
+use super::{Bucket, SnapshotKey, StoreError, bucket::failed};
+use crate::{decision::RunId, entry::Standing, name::Name, time::Timestamp};
+
+/// What is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Keep {
+    /// At least this many snapshots, and what they name.
+    pub snapshots: usize,
+    /// All snapshots, versions and remainders younger than this.
+    pub span: Duration,
+    /// All reports younger than this.
+    pub reports: Duration,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { snapshots: 48, span: Duration::from_secs(24 * 3600), reports: Duration::from_secs(90 * 24 * 3600) }
+    }
+}
+
+/// What was taken away, or would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Collected {
+    /// Snapshots and marks of publication.
+    pub snapshots: Vec<String>,
+    /// Versions that no kept snapshot names.
+    pub versions: Vec<String>,
+    /// Reports.
+    pub reports: Vec<String>,
+    /// Remainders of cut-off uploads that the disk keeps beside the objects.
+    pub remainders: Vec<String>,
+    /// How many versions stay.
+    pub versions_kept: u64,
+}
+
+/// Whether to take away or only to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sweep {
+    /// Take away.
+    Delete,
+    /// Only list.
+    List,
+}
+
+impl Bucket {
+    /// Takes away what is older than `keep` says and that nothing kept refers to. Safe beside running syncs: what they
+    /// have staged is younger than `keep.span`.
+    pub async fn gc(&self, keep: &Keep, now: Timestamp, sweep: Sweep) -> Result<Collected, StoreError> {
+        let mut collected = Collected::default();
+        let border = now.minus(keep.span);
+        let keys = self.snapshots().await?;
+        let mut numbers: Vec<u64> = keys.iter().filter_map(SnapshotKey::snapshot).collect();
+        numbers.sort_unstable_by(|a, b| b.cmp(a));
+        let mut named: HashSet<(Name, String)> = HashSet::new();
+        let mut oldest_kept = u64::MAX;
+        for (index, number) in numbers.iter().enumerate() {
+            let snapshot = self.snapshot(*number).await?;
+            if index >= keep.snapshots.max(1) && snapshot.at() < border {
+                break;
+            }
+            oldest_kept = *number;
+            for (name, entry) in snapshot.entries() {
+                if let (Standing::Live | Standing::Withheld, Some(receipt)) = (entry.standing, &entry.receipt) {
+                    named.insert((name.clone(), receipt.version.to_string()));
+                }
+            }
+        }
+        let published = keys.iter().filter_map(SnapshotKey::published).max();
+        for key in &keys {
+            let old = match key {
+                SnapshotKey::Snapshot(number) => *number < oldest_kept,
+                SnapshotKey::Published(number) => *number < oldest_kept && Some(*number) != published,
+            };
+            if old {
+                collected.snapshots.push(self.layout.catalog(*key).to_string());
+            }
+        }
+        for key in self.list(&self.layout.versions_folder()).await? {
+            match self.layout.parse_version(&key) {
+                // Another shard speaks for its own names; what this program did not write is left alone.
+                Some((name, _, _)) if !self.layout.shard().holds(&name) => {}
+                Some((name, version, at)) if at < border && !named.contains(&(name.clone(), version.clone())) => {
+                    collected.versions.push(key.to_string());
+                }
+                Some(_) => collected.versions_kept += 1,
+                None => {}
+            }
+        }
+        for run in self.reports().await? {
+            if run.time() < now.minus(keep.reports) {
+                collected.reports.push(self.layout.report(run).to_string());
+            }
+        }
+        if let Some(durability) = &self.durability {
+            collected.remainders = durability.remainders(keep.span, sweep).await?;
+        }
+        if sweep == Sweep::Delete {
+            // Snapshots first: none may stay that names what is taken away next.
+            for group in [&collected.snapshots, &collected.versions, &collected.reports] {
+                self.delete_all(group).await?;
+            }
+        }
+        Ok(collected)
+    }
+
+    async fn list(&self, folder: &Path) -> Result<Vec<Path>, StoreError> {
+        let listing = self.objects.list(Some(folder)).map_ok(|meta| meta.location);
+        let keys: Vec<Path> = listing.try_collect().await.map_err(|error| failed("list", folder, error))?;
+        self.count((keys.len() as u64).div_ceil(1000).max(1));
+        Ok(keys)
+    }
+
+    async fn delete_all(&self, keys: &[String]) -> Result<(), StoreError> {
+        let paths: Vec<_> = keys.iter().map(|key| Ok(Path::from(key.as_str()))).collect();
+        self.count((keys.len() as u64).div_ceil(1000));
+        let mut deleted = self.objects.delete_stream(stream::iter(paths).boxed());
+        while let Some(result) = deleted.next().await {
+            match result {
+                Ok(_) | Err(ObjectError::NotFound { .. }) => {}
+                Err(error) => return Err(failed("delete", &self.layout.versions_folder(), error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The plain copies that are there, by the part of their key after `latest/`.
+    pub async fn copies(&self) -> Result<Vec<String>, StoreError> {
+        let folder = self.layout.latest_folder();
+        let prefix = format!("{folder}/");
+        let keys = self.list(&folder).await?;
+        Ok(keys.iter().filter_map(|key| key.as_ref().strip_prefix(&prefix).map(str::to_owned)).collect())
+    }
+
+    /// The report in which a run of the catalog ended, if it is still kept.
+    pub async fn report_if_kept(&self, run: RunId) -> Result<Option<crate::decision::Report>, StoreError> {
+        match self.report(run).await {
+            Ok(report) => Ok(Some(report)),
+            Err(error) if error.is_absence() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
