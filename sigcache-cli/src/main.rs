@@ -1,1 +1,64 @@
-fn main() {}
+//! The `sigcache` command: arguments in, core calls, text or JSON and an exit code out. Nothing about trust is decided
+//! here.
+
+mod app;
+mod args;
+mod commands;
+mod fault;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use fault::{Ending, Fault};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // Nothing more can be done where even this cannot be printed.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    if let Some(form) = cli.common.log {
+        output::log_to_stderr(form);
+    }
+    let json = cli.common.json;
+    match run(cli).await {
+        Ok(ending) => ending.into(),
+        Err(fault) => {
+            output::fault(&fault, json);
+            ExitCode::from(fault.code)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<Ending, Fault> {
+    use commands::{audit, explain, gc, get, history, init, keys, rollback, status, sync, verify};
+    let common = &cli.common;
+    match cli.command {
+        Command::Init(args) => init::run(common, args),
+        Command::Sync(args) => sync::run(common, args).await,
+        Command::Status => status::run(common).await,
+        Command::Get(args) => get::run(common, args).await,
+        Command::Explain { name } => explain::run(common, &name).await,
+        Command::History(args) => history::run(common, args).await,
+        Command::Audit(args) => audit::run(common, args).await,
+        Command::Verify(args) => verify::run(common, args),
+        Command::Gc(args) => gc::run(common, args).await,
+        Command::AllowRollback(args) => rollback::run(common, args).await,
+        Command::Keygen(args) => keys::keygen(common, args),
+        Command::Sign(args) => keys::sign(common, args),
+        Command::Completions { shell } => {
+            let mut command = <Cli as clap::CommandFactory>::command();
+            clap_complete::generate(shell, &mut command, "sigcache", &mut std::io::stdout());
+            Ok(Ending::Good)
+        }
+    }
+}

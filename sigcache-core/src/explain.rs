@@ -203,7 +203,9 @@ fn advice(reason: Reason) -> &'static str {
         }
         Reason::SetIncomplete => "mend the resource that failed; then the whole set is taken together.",
         Reason::OvertakenByOtherRun => "nothing, if two runs were meant to work at once: the newer version stands.",
-        Reason::ObjectMissing => "run `sigcache sync`; if the object was stored before, somebody took it away.",
+        Reason::ObjectMissing => {
+            "run `sigcache sync --refetch NAME`; if the object was stored before, somebody took it away."
+        }
         _ => match reason.step() {
             Step::Config => "correct the configuration file.",
             Step::Resolve => "check the host name in the URL and the name server of this machine.",

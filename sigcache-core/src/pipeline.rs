@@ -41,6 +41,17 @@ pub struct Pipeline {
     pub run: RunId,
     /// The one time by which everything in this run is judged.
     pub now: Timestamp,
+    /// Whether what is stored may spare a fetch.
+    pub asking: Asking,
+}
+
+/// How sources are asked for what is stored already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// Whether it changed.
+    WhatChanged,
+    /// For the whole of it, as if it were not stored: it is verified and stored anew. Mends a damaged version.
+    Everything,
 }
 
 /// A source was asked and something came of it.
@@ -67,7 +78,7 @@ impl Pipeline {
         run: RunId,
         now: Timestamp,
     ) -> Self {
-        Self { fetcher, store, runtime, run, now }
+        Self { fetcher, store, runtime, run, now, asking: Asking::WhatChanged }
     }
 
     /// Takes one resource through all steps up to the seal, and says what the commit is to change about it.
@@ -137,7 +148,8 @@ impl Pipeline {
         // 1. Fetch: the headers first, then the companions, which say how the body is to be checked.
         let clock = Stopwatch::start(&*self.runtime);
         let mut request = FetchRequest::new(url, &rules.limits, &rules.access, self.now);
-        request.validators = reusable(resource, known)
+        request.validators = self
+            .reusable(resource, known)
             .filter(|receipt| receipt.source == *source && known.is_some_and(|entry| entry.permit.is_none()))
             .map(|receipt| &receipt.validators)
             .filter(|validators| !validators.is_empty());
@@ -179,7 +191,8 @@ impl Pipeline {
                 return Err(refused);
             }
         };
-        let same = reusable(resource, known).map(|receipt| receipt.evidence.digest) == Some(verified.evidence().digest);
+        let same =
+            self.reusable(resource, known).map(|receipt| receipt.evidence.digest) == Some(verified.evidence().digest);
         if same && known.is_some_and(|entry| entry.permit.is_none()) {
             staging.abort().await;
             return Ok(Answer::Confirmed { reason: Reason::SameBytes, meta });
@@ -325,8 +338,15 @@ impl Pipeline {
         rules.policy.revalidate == Revalidate::WhenStale
             && entry.fresh_until.is_some_and(|until| self.now < until)
             && entry.permit.is_none()
-            && reusable(resource, known).is_some()
+            && self.reusable(resource, known).is_some()
             && judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, self.now) == State::Fresh
+    }
+
+    /// The copy, if it was verified under rules that are still those of the configuration.
+    fn reusable<'a>(&self, resource: &Resource, known: Option<&'a Entry>) -> Option<&'a Arc<Receipt>> {
+        let rules = &resource.rules;
+        let still = |r: &&Arc<Receipt>| judge::is_reusable(r, rules.verifier.format(), &rules.trust, &rules.policy);
+        known.and_then(current).filter(|_| self.asking == Asking::WhatChanged).filter(still)
     }
 
     /// How long to wait before the next try, if there is to be one: doubling, with jitter so that many resources of one
@@ -367,13 +387,6 @@ async fn stream(mut body: Body, mut check: Check, staging: &mut dyn Staging) -> 
 /// The copy that is served or withheld; one that left the configuration is as good as none.
 fn current(entry: &Entry) -> Option<&Arc<Receipt>> {
     entry.receipt.as_ref().filter(|_| matches!(entry.standing, Standing::Live | Standing::Withheld))
-}
-
-/// The copy, if it was verified under rules that are still those of the configuration.
-fn reusable<'a>(resource: &Resource, known: Option<&'a Entry>) -> Option<&'a Arc<Receipt>> {
-    let rules = &resource.rules;
-    let still = |r: &&Arc<Receipt>| judge::is_reusable(r, rules.verifier.format(), &rules.trust, &rules.policy);
-    known.and_then(current).filter(still)
 }
 
 /// A URL as it may be shown and stored: without user and password.

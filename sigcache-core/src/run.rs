@@ -16,7 +16,7 @@ use crate::{
     fetch::Fetcher,
     judge,
     name::Name,
-    pipeline::Pipeline,
+    pipeline::{Asking, Pipeline},
     reason::{Outcome, Reason},
     resource::Resource,
     runtime::Runtime,
@@ -42,6 +42,7 @@ pub struct Runner {
     per_host: usize,
     removal_limit: f64,
     writes: Writes,
+    asking: Asking,
 }
 
 /// Which resources a run looks after.
@@ -75,6 +76,7 @@ impl Runner {
             per_host: 4,
             removal_limit: 0.5,
             writes: Writes::Commit,
+            asking: Asking::WhatChanged,
         }
     }
 
@@ -108,6 +110,12 @@ impl Runner {
         self
     }
 
+    /// How sources are asked for what is stored already.
+    pub fn with_asking(mut self, asking: Asking) -> Self {
+        self.asking = asking;
+        self
+    }
+
     /// One pass over `resources` at `now`; `nonce` is random.
     ///
     /// An error means that the run could not begin. Later failures of the store are decisions in the report, and
@@ -135,7 +143,8 @@ impl Runner {
             Writes::Commit => self.store.clone(),
             Writes::DryRun => Arc::new(Unwritten(self.store.clone())),
         };
-        let pipeline = Pipeline::new(self.fetcher.clone(), store, self.runtime.clone(), run, now);
+        let mut pipeline = Pipeline::new(self.fetcher.clone(), store, self.runtime.clone(), run, now);
+        pipeline.asking = self.asking;
         let mut results = self.process_all(Arc::new(pipeline), mine, &catalog).await?;
         hold_incomplete_sets(&mut results, resources, &catalog);
         if *selection == Selection::All {

@@ -1,0 +1,83 @@
+//! What most commands need: the configuration, the store, the clock read once.
+
+use std::{sync::Arc, time::SystemTime};
+
+use anyhow::Context as _;
+use sigcache_core::{
+    Name, Resource, Timestamp,
+    config::Config,
+    fetch::{Fetcher, ObjectFetcher, Schemes, http::HttpFetcher},
+    run::Runner,
+    runtime::Tokio,
+    store::{Bucket, Shard},
+};
+
+use crate::{args::Common, fault::Fault};
+
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) bucket: Arc<Bucket>,
+    pub(crate) shard: Shard,
+    pub(crate) now: Timestamp,
+}
+
+impl App {
+    /// Reads the configuration and opens the store.
+    pub(crate) fn open(common: &Common, shard: Option<Shard>) -> Result<Self, Fault> {
+        let config = load(common)?;
+        let shard = shard.unwrap_or(Shard::WHOLE);
+        let bucket = Arc::new(config.open_store(shard)?);
+        Ok(Self { config, bucket, shard, now: now(common) })
+    }
+
+    /// The runner that the configuration describes.
+    pub(crate) fn runner(&self) -> Result<Runner, Fault> {
+        let runtime = Arc::new(Tokio::current());
+        let runner = Runner::new(fetcher()?, self.bucket.clone(), runtime)
+            .with_shard(self.shard)
+            .with_concurrency(self.config.concurrency, self.config.per_host)
+            .with_removal_limit(self.config.removal_limit);
+        Ok(runner)
+    }
+
+    /// A resource of the configuration, or an error that names the nearest one.
+    pub(crate) fn resource(&self, name: &Name) -> Result<&Resource, Fault> {
+        resource(&self.config, name)
+    }
+}
+
+pub(crate) fn load(common: &Common) -> Result<Config, Fault> {
+    Ok(Config::load(&common.config, &|name| std::env::var(name).ok())?)
+}
+
+pub(crate) fn resource<'a>(config: &'a Config, name: &Name) -> Result<&'a Resource, Fault> {
+    let find = config.resources.iter().find(|resource| resource.name == *name);
+    find.ok_or_else(|| {
+        let names = config.resources.iter().map(|resource| resource.name.as_str());
+        let nearest = sigcache_core::config::nearest(name.as_str(), names);
+        let hint = nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default();
+        Fault::usage(anyhow::anyhow!("{name} is not a resource of the configuration{hint}"))
+    })
+}
+
+/// The one time of this command.
+pub(crate) fn now(common: &Common) -> Timestamp {
+    common.at.unwrap_or_else(|| SystemTime::now().into())
+}
+
+/// A random number that tells this run from all others.
+pub(crate) fn nonce() -> Result<u64, Fault> {
+    let mut bytes = [0; 8];
+    let filled = getrandom::fill(&mut bytes).map_err(anyhow::Error::from);
+    filled.context("the system gave no random numbers").map_err(|error| Fault { code: 1, error })?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+fn fetcher() -> Result<Arc<dyn Fetcher>, Fault> {
+    let http = Arc::new(HttpFetcher::new());
+    let mut schemes = Schemes::default().with("http", http.clone()).with("https", http);
+    let root = url::Url::parse("file:///").map_err(Fault::usage)?;
+    let disk = sigcache_core::store::local_files();
+    schemes = schemes.with("file", Arc::new(ObjectFetcher::new(disk, root)));
+    Ok(Arc::new(schemes))
+}

@@ -1,0 +1,186 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use sigcache_core::{Name, Timestamp, store::Shard};
+
+/// Puts signed things from other people's servers into your own store, and never a byte that it could not verify.
+///
+/// Exit codes: 0 everything is as it should be; 1 something is not (kept, withheld, refused); 2 wrong usage,
+/// configuration, key file or damaged catalog; 3 the store cannot be reached.
+#[derive(Debug, Parser)]
+#[command(name = "sigcache", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "sigcache.toml", env = "SIGCACHE_CONFIG")]
+    pub(crate) config: PathBuf,
+    /// Print JSON; its schema is in docs/output.schema.json.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print only what is not as it should be.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Log each decision and step to standard error, as text or as JSON lines.
+    #[arg(long, global = true, value_name = "FORM")]
+    pub(crate) log: Option<LogForm>,
+    /// Judge as if it were this time (RFC 3339); for drills and tests.
+    #[arg(long, global = true, value_name = "TIME", env = "SIGCACHE_AT", hide_env_values = true)]
+    pub(crate) at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum LogForm {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a configuration file to start from.
+    Init(InitArgs),
+    /// Fetch, verify, and only then store.
+    Sync(SyncArgs),
+    /// Say how every resource stands.
+    Status,
+    /// Write a stored document to standard output or a file, verified again on the way.
+    Get(GetArgs),
+    /// Say why a document is trusted, or why there is none.
+    Explain {
+        /// The resource.
+        name: Name,
+    },
+    /// List what the runs did about a resource, the newest first.
+    History(HistoryArgs),
+    /// Verify everything in the store again, offline.
+    Audit(ShardArgs),
+    /// Verify a file in hand, without store or network.
+    Verify(VerifyArgs),
+    /// Take away what nobody can need any more.
+    Gc(GcArgs),
+    /// Allow the next version of a resource to be older than what was accepted before; recorded with the reason.
+    AllowRollback(RollbackArgs),
+    /// Make a P-256 key pair.
+    Keygen(KeygenArgs),
+    /// Sign files, each with a detached signature beside it.
+    Sign(SignArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShardArgs {
+    /// Look only after this part of the names.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Where to write it; the default is the file that --config names.
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncArgs {
+    /// Only these resources.
+    pub(crate) names: Vec<Name>,
+    #[command(flatten)]
+    pub(crate) shard: ShardArgs,
+    /// Fetch, verify and judge, but write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Fetch, verify and store everything anew, also what is stored already.
+    #[arg(long)]
+    pub(crate) refetch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    /// The resource.
+    pub(crate) name: Name,
+    /// Write to this file, which appears only when the whole document was verified.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// The resource.
+    pub(crate) name: Name,
+    /// How many runs to look back.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) runs: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The document.
+    pub(crate) file: PathBuf,
+    /// Verify it as this resource of the configuration.
+    #[arg(long = "as", value_name = "NAME", conflicts_with = "keys")]
+    pub(crate) name: Option<Name>,
+    /// Verify it with this public key; may be given more than once.
+    #[arg(long = "key", value_name = "FILE", required_unless_present = "name")]
+    pub(crate) keys: Vec<PathBuf>,
+    /// The signature file; the default is the document's name with the suffix .sig.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {
+    #[command(flatten)]
+    pub(crate) shard: ShardArgs,
+    /// Only list what would go.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Keep at least this many snapshots and what they name.
+    #[arg(long, default_value_t = 48)]
+    pub(crate) keep: usize,
+    /// Keep everything younger than this many hours.
+    #[arg(long, default_value_t = 24)]
+    pub(crate) hours: u64,
+    /// Keep reports younger than this many days.
+    #[arg(long, default_value_t = 90)]
+    pub(crate) report_days: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// The resource.
+    pub(crate) name: Name,
+    /// Why going back is right; it is kept in the log.
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeygenArgs {
+    /// The path to write to: PATH.key.pem (private, readable by you alone) and PATH.pub.pem (public).
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignArgs {
+    /// The private key (PEM), as `keygen` or openssl writes it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// What is appended to the name of each file.
+    #[arg(long, default_value = ".sig")]
+    pub(crate) suffix: String,
+    /// The files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}

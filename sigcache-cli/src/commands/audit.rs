@@ -1,0 +1,16 @@
+//! `sigcache audit`
+
+use sigcache_core::audit::audit;
+
+use crate::{
+    app::{App, nonce},
+    args::{Common, ShardArgs},
+    fault::{Ending, Fault},
+    output,
+};
+
+pub(crate) async fn run(common: &Common, args: ShardArgs) -> Result<Ending, Fault> {
+    let app = App::open(common, args.shard)?;
+    let report = audit(&app.bucket, &app.config.resources, app.now, nonce()?).await?;
+    Ok(output::report(common, &report))
+}

@@ -1,0 +1,83 @@
+//! `sigcache get`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use serde::Serialize;
+use sigcache_core::{
+    Digest, Name,
+    read::{VerifiedRead, read},
+    store::Store as _,
+};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::{
+    app::App,
+    args::{Common, GetArgs},
+    fault::{Ending, Fault},
+    output,
+};
+
+#[derive(Serialize)]
+struct Got<'a> {
+    resource: &'a Name,
+    digest: Digest,
+    bytes: u64,
+    output: String,
+}
+
+pub(crate) async fn run(common: &Common, args: GetArgs) -> Result<Ending, Fault> {
+    if common.json && args.output.is_none() {
+        return Err(Fault::usage(anyhow!(
+            "--json and the document cannot both go to standard output: add --output FILE"
+        )));
+    }
+    let app = App::open(common, None)?;
+    let resource = app.resource(&args.name)?;
+    let catalog = app.bucket.catalog().await?;
+    let entry = catalog.get(&args.name).ok_or_else(|| Fault {
+        code: 1,
+        error: anyhow!("{} was never synced; run `sigcache sync {}`", args.name, args.name),
+    })?;
+    let mut document = read(&*app.bucket, resource, entry, app.now).await?;
+    match &args.output {
+        None => pour(&mut document, &mut tokio::io::stdout()).await?,
+        Some(path) => write_file(&mut document, path).await?,
+    }
+    if let Some(path) = args.output.filter(|_| common.json) {
+        let receipt = document.receipt();
+        let (digest, bytes) = (receipt.evidence.digest, receipt.evidence.size);
+        output::json(&Got { resource: &args.name, digest, bytes, output: path.display().to_string() });
+    }
+    Ok(Ending::Good)
+}
+
+async fn pour(document: &mut VerifiedRead, out: &mut (impl tokio::io::AsyncWrite + Unpin)) -> Result<(), Fault> {
+    let unwritable = |error: std::io::Error| Fault::usage(anyhow::Error::new(error).context("cannot write the output"));
+    while let Some(chunk) = document.next().await {
+        out.write_all(&chunk?).await.map_err(unwritable)?;
+    }
+    out.flush().await.map_err(unwritable)
+}
+
+/// The file appears under its name only when the whole document was verified.
+async fn write_file(document: &mut VerifiedRead, path: &Path) -> Result<(), Fault> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part: PathBuf = path.with_file_name(name);
+    let create = tokio::fs::OpenOptions::new().write(true).create_new(true).open(&part).await;
+    let mut file = create.with_context(|| format!("cannot create {}", part.display())).map_err(Fault::usage)?;
+    let poured = pour(document, &mut file).await;
+    let placed = match poured {
+        Ok(()) => tokio::fs::rename(&part, path)
+            .await
+            .with_context(|| format!("cannot create {}", path.display()))
+            .map_err(Fault::usage),
+        Err(fault) => Err(fault),
+    };
+    if placed.is_err() {
+        // What is left has another name and says so; it cannot be taken for the document.
+        let _ = tokio::fs::remove_file(&part).await;
+    }
+    placed
+}

@@ -1,0 +1,13 @@
+//! One file for each command.
+
+pub(crate) mod audit;
+pub(crate) mod explain;
+pub(crate) mod gc;
+pub(crate) mod get;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod keys;
+pub(crate) mod rollback;
+pub(crate) mod status;
+pub(crate) mod sync;
+pub(crate) mod verify;

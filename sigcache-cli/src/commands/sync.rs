@@ -1,0 +1,35 @@
+//! `sigcache sync`
+
+use std::sync::Arc;
+
+use sigcache_core::{
+    pipeline::Asking,
+    run::{Selection, Writes},
+};
+
+use crate::{
+    app::{App, nonce},
+    args::{Common, SyncArgs},
+    fault::{Ending, Fault},
+    output,
+    progress::Progress,
+};
+
+pub(crate) async fn run(common: &Common, args: SyncArgs) -> Result<Ending, Fault> {
+    let app = App::open(common, args.shard.shard)?;
+    for name in &args.names {
+        app.resource(name)?;
+    }
+    let total = if args.names.is_empty() { app.config.resources.len() } else { args.names.len() };
+    let selection =
+        if args.names.is_empty() { Selection::All } else { Selection::Only(args.names.into_iter().collect()) };
+    let progress = Arc::new(Progress::new(common, total));
+    let runner = app
+        .runner()?
+        .with_observer(progress.clone())
+        .with_writes(if args.dry_run { Writes::DryRun } else { Writes::Commit })
+        .with_asking(if args.refetch { Asking::Everything } else { Asking::WhatChanged });
+    let report = runner.sync(&app.config.resources, &selection, app.now, nonce()?).await;
+    progress.finish();
+    Ok(output::report(common, &report?))
+}

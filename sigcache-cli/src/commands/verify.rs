@@ -1,0 +1,126 @@
+//! `sigcache verify`
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
+use serde::Serialize;
+use sigcache_core::{
+    Evidence, KeyId, Name, Reason, Resource, Rules, Step,
+    pipeline::{ExamineError, examine},
+    trust::{MAX_KEY_BYTES, PublicKey, Trust, TrustedKey},
+    verify::Detached,
+};
+
+use crate::{
+    app,
+    args::{Common, VerifyArgs},
+    fault::{Ending, Fault},
+    output,
+};
+
+#[derive(Serialize)]
+struct Verdict<'a> {
+    file: String,
+    verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a Evidence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Why<'a>>,
+}
+
+#[derive(Serialize)]
+struct Why<'a> {
+    step: Step,
+    reason: Reason,
+    expected: &'a str,
+    found: &'a str,
+}
+
+pub(crate) fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fault> {
+    let resource = match &args.name {
+        Some(name) => app::resource(&app::load(common)?, name)?.clone(),
+        None => with_keys(&args.keys)?,
+    };
+    let mut companions = Vec::new();
+    for companion in resource.rules.verifier.companions() {
+        let mut beside = args.file.clone().into_os_string();
+        beside.push(&*companion.suffix);
+        let path = args.signature.clone().unwrap_or_else(|| PathBuf::from(beside));
+        companions.push(Some(Bytes::from(read_small(&path, resource.rules.limits.max_companion)?)));
+    }
+    let open = File::open(&args.file).with_context(|| format!("cannot open {}", args.file.display()));
+    let chunks = Chunks(open.map_err(Fault::usage)?);
+    let file = args.file.display().to_string();
+    match examine(&resource, &companions, chunks, app::now(common)) {
+        Ok(evidence) => {
+            if common.json {
+                output::json(&Verdict { file, verified: true, evidence: Some(&evidence), failure: None });
+            } else if !common.quiet {
+                let keys: Vec<&str> = evidence.signers.iter().map(KeyId::as_str).collect();
+                let (size, digest) = (evidence.size, evidence.digest);
+                output::line(&format!("verified  {file}  {size} bytes  {digest}  signed by {}", keys.join(", ")));
+            }
+            Ok(Ending::Good)
+        }
+        Err(ExamineError::Refused(failure)) => {
+            if common.json {
+                let (step, reason) = (failure.step(), failure.reason);
+                let why = Why { step, reason, expected: &failure.expected, found: &failure.found };
+                output::json(&Verdict { file, verified: false, evidence: None, failure: Some(why) });
+            } else {
+                output::line(&format!("refused  {file}  {failure}"));
+            }
+            Ok(Ending::NotGood)
+        }
+        Err(error) => Err(Fault::usage(anyhow::Error::new(error).context(format!("cannot read {file}")))),
+    }
+}
+
+/// A resource that exists only for this command: these keys, any one of them.
+fn with_keys(files: &[PathBuf]) -> Result<Resource, Fault> {
+    let mut keys = Vec::new();
+    for path in files {
+        let bytes = read_small(path, MAX_KEY_BYTES as u64)?;
+        let key = PublicKey::parse(&bytes).with_context(|| format!("cannot use {} as a key", path.display()));
+        keys.push(TrustedKey::new(KeyId::new(&path.display().to_string()), key.map_err(Fault::usage)?));
+    }
+    let trust = Trust::new(keys, 1).map_err(Fault::usage)?;
+    let name = Name::new("file").map_err(Fault::usage)?;
+    Ok(Resource::new(name, [], Arc::new(Rules::new(Arc::new(Detached::new(".sig")), trust))))
+}
+
+/// A file that must be small, read no further than `limit`.
+pub(crate) fn read_small(path: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+    read.with_context(|| format!("cannot read {}", path.display())).map_err(Fault::usage)?;
+    if bytes.len() as u64 > limit {
+        return Err(Fault::usage(anyhow!("{} has more than the {limit} bytes it may have", path.display())));
+    }
+    Ok(bytes)
+}
+
+/// A file in pieces, so that its size does not matter.
+struct Chunks(File);
+
+impl Iterator for Chunks {
+    type Item = std::io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut buffer = vec![0; 256 * 1024];
+        match self.0.read(&mut buffer) {
+            Ok(0) => None,
+            Ok(length) => {
+                buffer.truncate(length);
+                Some(Ok(buffer.into()))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+}

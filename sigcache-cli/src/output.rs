@@ -1,0 +1,97 @@
+//! Printing: JSON for programs, lines for people.
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+use sigcache_core::{Report, Totals};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    args::{Common, LogForm},
+    fault::{Ending, Fault},
+};
+
+/// Writes to standard output. A reader that has gone away (`| head`) is no error of ours.
+pub(crate) fn line(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// One JSON document, indented for people who look at it all the same.
+pub(crate) fn json(value: &impl Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => line(&text),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "sigcache: cannot write JSON: {error}");
+        }
+    }
+}
+
+/// An error: sentences on standard error, or JSON on standard output.
+pub(crate) fn fault(fault: &Fault, as_json: bool) {
+    if as_json {
+        let lines = fault.lines();
+        let (message, causes) = lines.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+        json(&serde_json::json!({ "error": { "message": message, "causes": causes, "exit_code": fault.code } }));
+    } else {
+        let _ = writeln!(io::stderr(), "sigcache: {fault}");
+    }
+}
+
+/// A report: one line for each decision, then the sum.
+pub(crate) fn report(common: &Common, report: &Report) -> Ending {
+    if common.json {
+        json(report);
+    } else {
+        let shown = report.decisions.iter().filter(|decision| !common.quiet || !decision.is_good());
+        for decision in shown {
+            line(&decision.to_string());
+            for attempt in &decision.attempts {
+                if Some(&attempt.source) != decision.source.as_ref() {
+                    let (step, reason) = (attempt.step, attempt.reason);
+                    let (expected, found) = (&attempt.expected, &attempt.found);
+                    line(&format!(
+                        "          before: {}  {step}: {reason}  expected {expected}, found {found}",
+                        attempt.source
+                    ));
+                }
+            }
+        }
+        if !common.quiet {
+            line(&summary(report));
+        }
+        if let Some(failure) = &report.store_failure {
+            let _ = writeln!(io::stderr(), "sigcache: the store failed: {failure}");
+        }
+    }
+    match (&report.store_failure, report.is_good()) {
+        (Some(_), _) => Ending::StoreFailed,
+        (None, true) => Ending::Good,
+        (None, false) => Ending::NotGood,
+    }
+}
+
+fn summary(report: &Report) -> String {
+    let Totals { stored, unchanged, kept, withheld, refused, removed, .. } = report.totals;
+    let counts = [
+        (stored, "stored"),
+        (unchanged, "unchanged"),
+        (kept, "kept"),
+        (withheld, "withheld"),
+        (refused, "refused"),
+        (removed, "removed"),
+    ];
+    let parts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let parts = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
+    format!("{parts} in {:.1} s, {} store requests", report.duration_ms as f64 / 1000.0, report.store_requests)
+}
+
+/// Sends the core's events to standard error.
+pub(crate) fn log_to_stderr(form: LogForm) {
+    let filter = EnvFilter::try_from_env("SIGCACHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match form {
+        LogForm::Text => builder.init(),
+        LogForm::Json => builder.json().flatten_event(true).init(),
+    }
+}

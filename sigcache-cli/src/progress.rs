@@ -1,0 +1,36 @@
+//! A bar on a terminal; nothing elsewhere, where each decision is a line in the end.
+
+use std::io::IsTerminal as _;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sigcache_core::{Decision, run::Observer};
+
+use crate::args::Common;
+
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar of `total` steps, if somebody is there to see it.
+    pub(crate) fn new(common: &Common, total: usize) -> Self {
+        let seen = std::io::stderr().is_terminal() && !common.quiet && !common.json;
+        let bar = if seen { ProgressBar::new(total as u64) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Observer for Progress {
+    fn decided(&self, decision: &Decision) {
+        self.0.inc(1);
+        self.0.set_message(format!("{} {}", decision.outcome, decision.resource));
+        if !decision.is_good() {
+            self.0.println(decision.to_string());
+        }
+    }
+}
