@@ -53,8 +53,8 @@ pub(crate) fn load(common: &Common) -> Result<Config, Fault> {
 pub(crate) fn resource<'a>(config: &'a Config, name: &Name) -> Result<&'a Resource, Fault> {
     let find = config.resources.iter().find(|resource| resource.name == *name);
     find.ok_or_else(|| {
-        let names = config.resources.iter().map(|resource| resource.name.as_str());
-        let nearest = sigcache_core::config::nearest(name.as_str(), names);
+        let names: Vec<&str> = config.resources.iter().map(|resource| resource.name.as_str()).collect();
+        let nearest = sigcache_core::config::nearest(name.as_str(), &names);
         let hint = nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default();
         Fault::usage(anyhow::anyhow!("{name} is not a resource of the configuration{hint}"))
     })

@@ -1,6 +1,8 @@
 //! Fetch signed resources, verify them, and only then store them.
 
 pub mod audit;
+#[cfg(feature = "config")]
+pub mod config;
 mod decision;
 mod digest;
 mod entry;

@@ -1,0 +1,177 @@
+//! The `verify` table: a signature format, set up, and who may sign.
+
+use std::sync::Arc;
+
+use super::{
+    build::Build,
+    table::{Table, Value, quote, tick},
+};
+use crate::{
+    name::Name,
+    trust::Trust,
+    verify::{Claims, Detached, Pointer, Verifier},
+};
+
+/// Every word that may stand in a `verify`.
+pub(super) const VERIFY: &[&str] = &["format", "suffix", "keys", "threshold", "claims"];
+
+/// Every word that may stand in a `claims`.
+pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_before", "expires", "entries"];
+
+/// Sets up the verifier of a format from its own words.
+type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
+
+/// The formats: a new one is a file in `verify/` and a line here.
+const FORMATS: &[(&str, SetUp)] = &[("detached", detached)];
+
+/// A format, set up.
+pub(super) struct Format {
+    verifier: Arc<dyn Verifier>,
+    /// The same text for verifiers that do the same, another one for any other.
+    alike: String,
+    /// How many signature files are looked for, each with one signature.
+    files: usize,
+    tells_identity: bool,
+}
+
+/// A `verify` table with everything checked.
+pub(super) struct Verify {
+    /// The verifier itself.
+    pub(super) verifier: Arc<dyn Verifier>,
+    /// Who may sign.
+    pub(super) trust: Trust,
+    /// Whether the document says what it is.
+    pub(super) tells_identity: bool,
+}
+
+impl Build<'_> {
+    /// Reads a `verify` table and returns its number; equal tables have the same one.
+    pub(super) fn verify(&mut self, value: &Value<'_>) -> Option<usize> {
+        let table = Table::open(value, "`verify`", &mut self.problems)?;
+        table.check(&[VERIFY], &mut self.problems);
+        if !table.has("format") {
+            let words = FORMATS.iter().map(|(word, _)| *word);
+            self.problems.at(value.span(), "`verify` has no `format`").one_of("", words);
+        }
+        let set_up = table.word("format", FORMATS, &mut self.problems);
+        let format = set_up.and_then(|set_up| set_up(&table, self));
+        let trust = self.trust(&table);
+        let (Format { verifier, alike, files, tells_identity }, trust) = (format?, trust?);
+        let threshold = trust.threshold();
+        if threshold > files {
+            let span = table.get("threshold").map_or_else(|| value.span(), |value| value.span());
+            let files = if files == 1 { "1 signature file is".to_owned() } else { format!("{files} are") };
+            let message = format!("a threshold of {threshold} can never be met: only {files} looked for");
+            self.problems.at(span, message).expected("as many endings in `suffix`: each file holds one signature");
+            return None;
+        }
+        let keys = trust.keys().iter().map(|key| key.id.clone()).collect();
+        let next = self.verifies.len();
+        let index = *self.verify_index.entry((alike, keys, threshold)).or_insert(next);
+        if index == next {
+            self.verifies.push(Verify { verifier, trust, tells_identity });
+        }
+        Some(index)
+    }
+
+    fn trust(&mut self, table: &Table<'_>) -> Option<Trust> {
+        let threshold = match table.has("threshold") {
+            true => table.whole("threshold", 1, 1000, &mut self.problems),
+            false => Some(1),
+        };
+        let Some(ids) = table.get("keys") else {
+            self.problems.at(table.span(), "`verify` has no `keys`").expected("the ids of the keys that may sign");
+            return None;
+        };
+        let mut keys = Vec::new();
+        let mut complete = true;
+        for (id, place) in table.list("keys", &mut self.problems)? {
+            match self.key_index.get(id) {
+                Some(Some(index)) => keys.push(self.keys[*index].clone()),
+                Some(None) => complete = false, // it is reported where it stands
+                None => {
+                    let draft = self.problems.at_place(place, format!("there is no key {}", tick(id)));
+                    match self.key_index.is_empty() {
+                        true => draft.expected("a table [keys.ID] for each key"),
+                        false => draft.one_of(id, self.key_index.keys().map(String::as_str)),
+                    };
+                    complete = false;
+                }
+            }
+        }
+        let threshold = threshold.filter(|_| complete)? as usize;
+        match Trust::new(keys, threshold) {
+            Ok(trust) => Some(trust),
+            Err(error) => {
+                let value = match error {
+                    crate::trust::TrustError::Threshold { .. } => table.get("threshold").unwrap_or(ids),
+                    _ => ids,
+                };
+                self.problems.at(value.span(), error.to_string());
+                None
+            }
+        }
+    }
+}
+
+/// The words of the `detached` format.
+fn detached(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
+    let Some(suffix) = table.get("suffix") else {
+        build.problems.at(table.span(), "`verify` has no `suffix`").expected("the ending of the signature file's name");
+        return None;
+    };
+    let suffixes = match suffix.get_ref().as_array() {
+        Some(_) => table.list("suffix", &mut build.problems)?,
+        None => vec![table.text("suffix", &mut build.problems)?],
+    };
+    if suffixes.is_empty() {
+        build.problems.at(suffix.span(), "`suffix` is an empty list").expected("an ending such as \".sig\"");
+    }
+    let mut taken: Vec<String> = Vec::new();
+    for (text, place) in &suffixes {
+        let fault = match Name::new(&format!("name{text}")) {
+            _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
+            Err(error) => Some(error.to_string()),
+            Ok(_) if taken.iter().any(|other| other == text) => Some("it stands twice".to_owned()),
+            Ok(_) => None,
+        };
+        match fault {
+            Some(fault) => {
+                let message = format!("{} cannot be a `suffix`: {fault}", quote(text));
+                build.problems.at_place(place.clone(), message).expected("an ending such as \".sig\"");
+            }
+            None => taken.push((*text).to_owned()),
+        }
+    }
+    let claims = match table.get("claims") {
+        Some(value) => claims(value, build)?,
+        None => Claims::default(),
+    };
+    let first = taken.first().filter(|_| taken.len() == suffixes.len())?;
+    let verifier = Detached::new(first).with_claims(claims.clone());
+    let verifier = taken[1..].iter().fold(verifier, |verifier, suffix| verifier.with_suffix(suffix));
+    Some(Format {
+        verifier: Arc::new(verifier),
+        alike: format!("detached {taken:?} {claims:?}"),
+        files: taken.len(),
+        tells_identity: claims.identity.is_some(),
+    })
+}
+
+fn claims(value: &Value<'_>, build: &mut Build<'_>) -> Option<Claims> {
+    let table = Table::open(value, "`claims`", &mut build.problems)?;
+    table.check(&[CLAIMS], &mut build.problems);
+    let mut pointer = |word| {
+        let expected = "a JSON pointer (RFC 6901) such as \"/version\" or \"/meta/expires\"";
+        table.parsed(word, expected, &mut build.problems, |text| Pointer::new(text).ok())
+    };
+    let claims = Claims {
+        identity: pointer("identity"),
+        version: pointer("version"),
+        issued: pointer("issued"),
+        not_before: pointer("not_before"),
+        expires: pointer("expires"),
+        entries: pointer("entries"),
+    };
+    Some(claims)
+}

@@ -1,0 +1,123 @@
+//! The keys, each with the time in which it may sign.
+
+use std::{collections::HashMap, ops::Range};
+
+use super::{
+    build::Build,
+    problem::Place,
+    table::{Table, conceal, kind, place, tick, wrong},
+};
+use crate::{
+    digest::Digest,
+    evidence::KeyId,
+    time::Timestamp,
+    trust::{KeyError, MAX_KEY_BYTES, PublicKey, TrustedKey},
+};
+
+/// Every word that may stand in a `[keys.ID]`.
+pub(super) const KEY: &[&str] = &["file", "pem", "jwk", "not_before", "not_after", "revoked"];
+
+/// The ways to give a key.
+const WAYS: &[&str] = &["file", "pem", "jwk"];
+
+impl Build<'_> {
+    /// Reads `[keys]`. A key that cannot be used is reported once, here, and not wherever it is named.
+    pub(super) fn read_keys(&mut self, keys: &Table<'_>) {
+        let mut seen: HashMap<Digest, (&str, Place)> = HashMap::new();
+        for (id, at, value) in keys.entries() {
+            self.key_index.insert(id.to_owned(), None);
+            let what = format!("[keys.{}]", id.escape_debug());
+            if !matches!(value.get_ref(), toml::de::DeValue::Table(_)) {
+                // Perhaps the key itself.
+                conceal(value, &mut self.problems);
+                let message = format!("{} cannot be {}", tick(id), kind(value.get_ref()));
+                self.problems.at(at, message).expected(format!("a table {what} with `file`, `pem` or `jwk`"));
+                continue;
+            }
+            let Some(table) = Table::open(value, &what, &mut self.problems) else { continue };
+            table.check(&[KEY], &mut self.problems);
+            let Some(key) = self.read_key(id, &at, &table) else { continue };
+            let place = Place { source: 0, span: at };
+            if let Some((other, first)) = seen.get(&key.key.fingerprint()) {
+                let (other, first) = (tick(other), self.problems.describe(first));
+                let message = format!("{} is the same key as {other} at {first}", tick(id));
+                self.problems.at_place(place, message).expected("one id for each key: it would count twice");
+                continue;
+            }
+            seen.insert(key.key.fingerprint(), (id, place));
+            self.key_index.insert(id.to_owned(), Some(self.keys.len()));
+            self.keys.push(key);
+        }
+    }
+
+    fn read_key(&mut self, id: &str, at: &Range<usize>, table: &Table<'_>) -> Option<TrustedKey> {
+        let ways: Vec<&str> = WAYS.iter().copied().filter(|way| table.has(way)).collect();
+        let [way] = ways.as_slice() else {
+            let found = if ways.is_empty() { "none" } else { "more than one" };
+            let message = format!("{} has {found} of `file`, `pem` and `jwk`", table.what());
+            self.problems.at(at.clone(), message).expected("exactly one of them");
+            return None;
+        };
+        let (given, given_at) = match (*way, table.get(way)) {
+            ("file", _) => table.text(way, &mut self.problems)?,
+            (_, Some(value)) => match value.get_ref().as_str() {
+                Some(text) => (text, place(value)),
+                None => {
+                    let message = format!("`{way}` cannot be {}", kind(value.get_ref()));
+                    self.problems.at(value.span(), message).expected("a text");
+                    return None;
+                }
+            },
+            (_, None) => return None,
+        };
+        let bytes = match *way {
+            "file" => self.read_file(given, &given_at, MAX_KEY_BYTES)?.to_vec(),
+            _ => given.as_bytes().to_vec(),
+        };
+        let starts_as_json = bytes.trim_ascii_start().starts_with(b"{");
+        let parsed = match *way {
+            "jwk" if !starts_as_json => Err(KeyError::UnknownForm),
+            "pem" if starts_as_json => Err(KeyError::UnknownForm),
+            _ => PublicKey::parse(&bytes),
+        };
+        let key = parsed.map_err(|error| {
+            let message = format!("the key of {} cannot be used: {}", table.what(), explain(&error));
+            self.problems.at(given_at.span, message).expected("a public key: ECDSA on P-256, as PEM, DER or JWK");
+        });
+        let mut trusted = TrustedKey::new(KeyId::new(id), key.ok()?);
+        trusted.not_before = self.moment(table, "not_before");
+        trusted.not_after = self.moment(table, "not_after");
+        trusted.revoked = table.flag("revoked", &mut self.problems).unwrap_or(false);
+        if let (Some(start), Some(end), Some(value)) = (trusted.not_before, trusted.not_after, table.get("not_after"))
+            && end < start
+        {
+            let message = format!("`not_after` ({end}) lies before `not_before` ({start})");
+            self.problems.at(value.span(), message).expected("a later time");
+        }
+        Some(trusted)
+    }
+
+    fn moment(&mut self, table: &Table<'_>, word: &str) -> Option<Timestamp> {
+        let value = table.get(word)?;
+        let text = match value.get_ref() {
+            toml::de::DeValue::Datetime(time) => Some(time.to_string()),
+            other => other.as_str().map(str::to_owned),
+        };
+        let moment = text.and_then(|text| text.parse().ok());
+        if moment.is_none() {
+            let expected = "a date and time with its offset, such as 2027-01-01T00:00:00Z";
+            wrong(word, value, expected, &mut self.problems);
+        }
+        moment
+    }
+}
+
+/// Why a key cannot be used, without anything from the file: it may be a private one.
+fn explain(error: &KeyError) -> String {
+    match error {
+        KeyError::Damaged { form, .. } => format!("the {form} is damaged"),
+        KeyError::PrivateKey => "this is a private key, keep it where only the signer can read it".to_owned(),
+        KeyError::UnknownForm => "its content is in no known form".to_owned(),
+        other => other.to_string(),
+    }
+}

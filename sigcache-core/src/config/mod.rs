@@ -1,0 +1,121 @@
+//! The configuration: one TOML file that says what to fetch, whom to trust and where to store.
+//!
+//! Every word of it is explained in `sigcache.example.toml`. Nothing unknown is skipped: a mistyped word could be the
+//! one that protects. Everything that is wrong is reported at once, with file, line and column, what was expected and
+//! the nearest valid word. Secrets come from the environment (`env:NAME`) and never show in an error.
+//!
+//! ```
+//! use std::path::Path;
+//! use sigcache_core::config::Config;
+//!
+//! let text = "[store]\nurl = \"memory:\"\n[[resource]]\nnmae = \"a\"\n";
+//! let error = Config::parse(text, "sigcache.toml", Path::new("."), &|_| None).unwrap_err();
+//! assert!(error.to_string().contains("did you mean `name`?"));
+//! ```
+
+mod access;
+mod build;
+mod formats;
+mod keys;
+mod problem;
+mod resources;
+mod settings;
+mod sources;
+mod table;
+#[cfg(test)]
+mod tests;
+mod top;
+mod units;
+
+use std::path::Path;
+
+use url::Url;
+
+use crate::{
+    resource::Resource,
+    store::{Bucket, Publish, Shard, StoreError},
+    trust::TrustedKey,
+};
+
+pub use problem::{ConfigError, Problem, nearest};
+
+/// A configuration in which everything was found sound.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where to store.
+    pub store: StoreSettings,
+    /// What to fetch. Resources with equal settings share one set of rules, so that very many of them stay small.
+    pub resources: Vec<Resource>,
+    /// Every key, used or not, with the time in which it may sign.
+    pub keys: Vec<TrustedKey>,
+    /// How many resources are fetched at once.
+    pub concurrency: usize,
+    /// How many of them from the same host.
+    pub per_host: usize,
+    /// The greatest part (0 to 1) of the stored resources that one run may remove because they left the configuration.
+    pub removal_limit: f64,
+}
+
+/// Where to store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreSettings {
+    /// The store: `file:` with the whole path, or `memory:`.
+    pub url: Url,
+    /// Whether plain copies are kept below `latest/`.
+    pub publish: Publish,
+}
+
+impl Config {
+    /// Reads the file at `path`, and the files that it names. `env` looks up a variable of the environment.
+    pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        let bytes = match build::read_bounded(path, resources::MAX_FILE_BYTES) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                let message = format!("a configuration has at most {} bytes", resources::MAX_FILE_BYTES);
+                return Err(ConfigError::file(&name, message, None));
+            }
+            Err(error) => return Err(ConfigError::file(&name, "the configuration cannot be read", Some(error))),
+        };
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+                return Err(ConfigError::file(&name, format!("line {line} is not UTF-8"), None));
+            }
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Self::parse(text, &name, folder, env)
+    }
+
+    /// Reads `text`, which is called `file_name` in errors. Relative paths in it begin at `folder`.
+    pub fn parse(
+        text: &str,
+        file_name: &str,
+        folder: &Path,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        top::read(text, file_name, folder, env)
+    }
+
+    /// Opens the store for one shard of the names; a folder is created if it is not there. What is in `memory:` is
+    /// new each time, and gone with the returned value.
+    pub fn open_store(&self, shard: Shard) -> Result<Bucket, StoreError> {
+        let bucket = match self.store.url.scheme() {
+            #[cfg(feature = "disk")]
+            "file" => {
+                let path = self.store.url.to_file_path().map_err(|()| self.unopened("not a path of this system"))?;
+                crate::store::open_disk(path)?
+            }
+            "memory" => Bucket::new(std::sync::Arc::new(object_store::memory::InMemory::new())),
+            _ => return Err(self.unopened("not supported by this build")),
+        };
+        Ok(bucket.with_shard(shard).with_publish(self.store.publish))
+    }
+
+    fn unopened(&self, why: &'static str) -> StoreError {
+        StoreError::Unavailable { doing: "open", key: self.store.url.to_string(), source: why.into() }
+    }
+}

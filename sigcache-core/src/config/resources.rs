@@ -1,0 +1,162 @@
+//! Resources one by one, and collections of them.
+
+use std::sync::Arc;
+
+use super::{
+    build::{Build, read_bounded},
+    problem::Place,
+    settings::{SETTINGS, Settings},
+    table::{Table, quote},
+};
+use crate::{
+    name::Name,
+    resource::{Resource, check_names},
+};
+
+/// The words of a `[[resource]]`, beside the settings.
+pub(super) const RESOURCE: &[&str] = &["name", "urls", "identity", "set"];
+
+/// The words of a `[[collection]]`, beside the settings.
+pub(super) const COLLECTION: &[&str] = &["list", "urls", "identity", "set"];
+
+/// The largest configuration, and the largest list of names.
+pub(super) const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
+
+/// What a resource or collection says of itself, beside its name and URLs.
+struct Common {
+    settings: Settings,
+    identity: Option<Arc<str>>,
+    set: Option<Arc<str>>,
+}
+
+impl Build<'_> {
+    /// Reads a `[[resource]]`.
+    pub(super) fn resource(&mut self, table: &Table<'_>, defaults: &Settings) {
+        table.check(&[RESOURCE, SETTINGS], &mut self.problems);
+        let common = self.common(table, defaults);
+        let name = match table.get("name") {
+            Some(_) => table.text("name", &mut self.problems),
+            None => {
+                self.problems.at(table.span(), "[[resource]] has no `name`").expected("its place in the store");
+                None
+            }
+        };
+        let name = name.and_then(|(text, place)| Some((self.name(text, &place)?, place)));
+        let urls = self.urls(table);
+        let rules = common.and_then(|common| self.rules(&common.settings, common.identity, common.set));
+        if let (Some((name, place)), Some(urls), Some(rules)) = (name, urls, rules) {
+            self.resources.push(Resource::new(name, urls, rules));
+            self.places.push(place);
+        }
+    }
+
+    /// Reads a `[[collection]]`: all names share the pattern of the URLs and, unless they differ in identity, the rules.
+    pub(super) fn collection(&mut self, table: &Table<'_>, defaults: &Settings) {
+        table.check(&[COLLECTION, SETTINGS], &mut self.problems);
+        let common = self.common(table, defaults);
+        if let (Some(value), Some(common)) = (table.get("identity"), &common)
+            && common.identity.as_ref().is_some_and(|identity| !identity.contains("{name}"))
+        {
+            let message = "every name of the list would have the same identity";
+            self.problems.at(value.span(), message).expected("`{name}` in it, where the name belongs");
+        }
+        let urls = self.patterns(table);
+        let names = self.names(table);
+        let (Some(common), Some(urls), Some(names)) = (common, urls, names) else { return };
+        for (name, place) in names {
+            let identity = common.identity.as_ref().map(|pattern| pattern.replace("{name}", name.as_str()).into());
+            let Some(rules) = self.rules(&common.settings, identity, common.set.clone()) else { return };
+            self.resources.push(Resource { name, urls: urls.clone(), rules });
+            self.places.push(place);
+        }
+    }
+
+    fn common(&mut self, table: &Table<'_>, defaults: &Settings) -> Option<Common> {
+        let settings = Settings::read(table, self).over(defaults);
+        let text = |word, build: &mut Self| table.text(word, &mut build.problems).map(|(text, _)| Arc::from(text));
+        let (identity, set) = (text("identity", self), text("set", self));
+        let verify = settings.verify.and_then(|index| self.verifies.get(index));
+        if verify.is_none() && !table.has("verify") && !self.default_verify {
+            let message = format!("{} has no `verify`, and [defaults] has none", table.what());
+            self.problems.at(table.span(), message).expected("a `verify`: nothing is stored that cannot be verified");
+        }
+        if let (Some(value), Some(verify)) = (table.get("identity"), verify)
+            && !verify.tells_identity
+        {
+            let message = "this `identity` could never match: the document does not say what it is";
+            let expected = "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }";
+            self.problems.at(value.span(), message).expected(expected);
+        }
+        Some(Common { settings, identity, set })
+    }
+
+    fn name(&mut self, text: &str, place: &Place) -> Option<Name> {
+        match Name::new(text) {
+            Ok(name) => Some(name),
+            Err(error) => {
+                let message = format!("{} is not a name: {error}", quote(text));
+                self.problems.at_place(place.clone(), message).expected("a name such as \"feeds/prices.json\"");
+                None
+            }
+        }
+    }
+
+    /// The names in a collection's list: one on each line, `#` begins a comment.
+    fn names(&mut self, table: &Table<'_>) -> Option<Vec<(Name, Place)>> {
+        if !table.has("list") {
+            let message = "[[collection]] has no `list`";
+            self.problems.at(table.span(), message).expected("the path of a file with one name on each line");
+            return None;
+        }
+        let (list, place) = table.text("list", &mut self.problems)?;
+        let path = self.folder.join(list);
+        let text = match read_bounded(&path, MAX_FILE_BYTES) {
+            Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()),
+            Ok(None) => Err(format!("it is larger than {MAX_FILE_BYTES} bytes")),
+            Err(error) => Err(error.to_string()),
+        };
+        let text = match text {
+            Ok(text) => text,
+            Err(fault) => {
+                let message = format!("the list {} cannot be read: {fault}", quote(&path.display().to_string()));
+                let expected = "a path, from the folder of the configuration";
+                self.problems.at_place(place, message).expected(expected);
+                return None;
+            }
+        };
+        let source = self.problems.add_source(&path.display().to_string(), &text);
+        let mut names = Vec::new();
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let name = line.split('#').next().unwrap_or_default();
+            let at = start + name.len() - name.trim_start().len();
+            start += line.len();
+            let name = name.trim();
+            if name.is_empty() {
+                continue;
+            }
+            let place = Place { source, span: at..at + name.len() };
+            if let Some(name) = self.name(name, &place) {
+                names.push((name, place));
+            }
+        }
+        Some(names)
+    }
+
+    /// Checks that all names fit into one store.
+    pub(super) fn check_names(&mut self) {
+        let Err(conflict) = check_names(&self.resources) else { return };
+        let at = |name: &Name, nth: usize| {
+            let alike = self.resources.iter().zip(&self.places).filter(|(resource, _)| resource.name == *name);
+            alike.map(|(_, place)| place).nth(nth).cloned()
+        };
+        let same = conflict.first == conflict.second;
+        let (Some(first), Some(second)) = (at(&conflict.first, 0), at(&conflict.second, same.into())) else { return };
+        let message = match same {
+            true => format!("the name `{}` stands twice", conflict.first),
+            false => conflict.to_string(),
+        };
+        let expected = format!("another name: `{}` is taken at {}", conflict.first, self.problems.describe(&first));
+        self.problems.at_place(second, message).expected(expected);
+    }
+}
