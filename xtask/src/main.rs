@@ -1,1 +1,71 @@
-fn main() {}
+//! The project's own checks: `cargo xtask test` runs all of them, each of the others one.
+
+mod command;
+mod fuzz;
+mod graph;
+mod imports;
+mod install;
+mod reasons;
+mod source;
+mod structure;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The checks of this project")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that a change must pass; installs what the tests need where it can
+    Test {
+        /// Leave out what takes long: powerset, deny and fuzz
+        #[arg(long)]
+        fast: bool,
+    },
+    /// The core without features has no HTTP client, no TLS and no async runtime
+    Deps,
+    /// The declared rust-version is what the dependencies need
+    Msrv,
+    /// The imports of the core point one way, and `Verified` is made in one place
+    Structure,
+    /// Every reason code is asserted by a test
+    Reasons,
+    /// The core compiles with each of its features and each pair of them
+    Powerset,
+    /// Licences, bans and sources of all dependencies
+    Deny,
+    /// Builds every fuzz target and runs each for a while
+    Fuzz {
+        /// How long each target runs
+        #[arg(long, default_value_t = 10)]
+        seconds: u32,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Test { fast } => test::all(if fast { test::Extent::Fast } else { test::Extent::Whole }),
+        Task::Deps => graph::deps(),
+        Task::Msrv => graph::msrv(),
+        Task::Structure => structure::check(),
+        Task::Reasons => reasons::check(),
+        Task::Powerset => tools::powerset(),
+        Task::Deny => tools::deny(),
+        Task::Fuzz { seconds } => fuzz::run_all(seconds),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
