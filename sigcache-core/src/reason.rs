@@ -278,4 +278,22 @@ mod tests {
         assert_eq!(Step::ALL.first(), Some(&Step::Config));
         assert_eq!(Step::ALL.last(), Some(&Step::Done));
     }
+
+    #[test]
+    fn docs_list_every_reason() {
+        let page = include_str!("../../docs/reasons.md");
+        let mut rows = 0;
+        let mut step = "";
+        for line in page.lines() {
+            if let Some(heading) = line.strip_prefix("## ") {
+                step = heading;
+            } else if let Some(rest) = line.strip_prefix("| `") {
+                let word = rest.split('`').next().unwrap();
+                let reason = Reason::ALL.iter().find(|reason| reason.as_str() == word);
+                assert_eq!(reason.map(|reason| reason.step().as_str()), Some(step), "{word}");
+                rows += 1;
+            }
+        }
+        assert_eq!(rows, Reason::ALL.len());
+    }
 }

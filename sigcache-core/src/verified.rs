@@ -27,7 +27,7 @@ pub struct Verified {
 
 impl Verified {
     /// The one constructor. Its one caller is the pipeline, after [`judge`](crate::judge::judge) said yes;
-    /// `tests/structure.rs` holds that there is no second.
+    /// `cargo xtask structure` holds that there is no second.
     pub(crate) fn after_judgement(evidence: Evidence) -> Self {
         Self { evidence }
     }
