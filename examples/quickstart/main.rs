@@ -105,7 +105,7 @@ file = "publisher.pub.pem"
 name = "flags.json"
 urls = ["http://{main}/flags.json"]
 identity = "flags"
-verify = {{ format = "detached", keys = ["publisher"], claims = {{ identity = "/document", version = "/version" }} }}
+verify = {{ format = "detached", suffix = ".sig", keys = ["publisher"], claims = {{ identity = "/document", version = "/version" }} }}
 
 [[resource]]
 name = "rates.csv"
