@@ -1,0 +1,127 @@
+//! One reqwest client, with its pool of connections, for each distinct way of getting in.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::{
+    Certificate, Client, Identity,
+    header::{ACCEPT_ENCODING, HeaderMap, HeaderValue},
+    redirect,
+};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+
+use super::{
+    super::{Access, FetchError},
+    connect::TimedLayer,
+    resolve::{self, Resolver},
+};
+use crate::reason::Reason;
+
+/// Whether the proxies that the environment names are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proxies {
+    /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+    Environment,
+    /// None.
+    None,
+}
+
+/// The clients made so far.
+#[derive(Debug)]
+pub(super) struct Clients {
+    proxies: Proxies,
+    /// Hosts of proxies, to which the rule about addresses does not apply.
+    pub(super) exempt: Arc<[String]>,
+    /// A list and not a map: there are as many as there are distinct sets of certificates, seldom more than two.
+    made: Mutex<Vec<(Arc<Access>, Client)>>,
+}
+
+impl Clients {
+    pub(super) fn new(proxies: Proxies) -> Self {
+        let exempt = match proxies {
+            Proxies::Environment => resolve::proxy_hosts(),
+            Proxies::None => Arc::default(),
+        };
+        Self { proxies, exempt, made: Mutex::default() }
+    }
+
+    /// The client for `access`, made when it is first asked for.
+    pub(super) fn client(&self, access: &Arc<Access>) -> Result<Client, FetchError> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = made
+            .iter()
+            .find(|(known, _)| Arc::ptr_eq(known, access))
+            .or_else(|| made.iter().find(|(known, _)| is_alike(known, access)));
+        if let Some((_, client)) = known {
+            return Ok(client.clone());
+        }
+        let client = self.build(access)?;
+        made.push((access.clone(), client.clone()));
+        Ok(client)
+    }
+
+    fn build(&self, access: &Access) -> Result<Client, FetchError> {
+        let identity_only = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
+        let mut builder = Client::builder()
+            .user_agent(concat!("sigcache/", env!("CARGO_PKG_VERSION")))
+            .default_headers(identity_only)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .tcp_nodelay(true)
+            .connector_layer(TimedLayer)
+            .dns_resolver(Resolver { addresses: access.addresses, exempt: self.exempt.clone() });
+        if self.proxies == Proxies::None {
+            builder = builder.no_proxy();
+        }
+        let authorities = authorities(access)?;
+        if !authorities.is_empty() {
+            builder = builder.tls_certs_merge(authorities);
+        }
+        if let Some(client) = &access.client {
+            let identity = Identity::from_pem(client.reveal()).map_err(|error| {
+                unusable("a client certificate and its key (PEM)", "something else").with_cause(error)
+            })?;
+            builder = builder.identity(identity);
+        }
+        builder.build().map_err(|error| {
+            let expected = match access.client {
+                Some(_) => "a client certificate and key that belong together, and the system's authorities",
+                None => "the system's certificate authorities",
+            };
+            unusable(expected, "a TLS setup that cannot be used").with_cause(error)
+        })
+    }
+}
+
+/// Whether both get in with the same client. Headers belong to the request.
+fn is_alike(one: &Access, other: &Access) -> bool {
+    one.addresses == other.addresses && one.extra_ca == other.extra_ca && one.client == other.client
+}
+
+/// The extra authorities, each checked here: reqwest would only say that one of them is wrong.
+fn authorities(access: &Access) -> Result<Vec<Certificate>, FetchError> {
+    let mut all = Vec::new();
+    for (index, pem) in access.extra_ca.iter().enumerate() {
+        let what = format!("certificate authorities (PEM) in extra_ca {}", index + 1);
+        let before = all.len();
+        for der in CertificateDer::pem_slice_iter(pem) {
+            let der = der.map_err(|error| unusable(&what, "broken PEM").with_cause(error))?;
+            let certificate = Certificate::from_der(&der)
+                .map_err(|error| unusable(&what, "a broken certificate").with_cause(error))?;
+            RootCertStore::empty()
+                .add(der)
+                .map_err(|error| unusable(&what, "a broken certificate").with_cause(error))?;
+            all.push(certificate);
+        }
+        if all.len() == before {
+            return Err(unusable(&what, "no certificate"));
+        }
+    }
+    Ok(all)
+}
+
+fn unusable(expected: &str, found: &str) -> FetchError {
+    FetchError::new(Reason::TlsFailed, expected, found)
+}

@@ -1,0 +1,191 @@
+//! Fetching over HTTP and HTTPS.
+//!
+//! Nothing that a server says is trusted here; what these limits are for is that a server, or whoever stands in its
+//! place, cannot hold a run up, send it elsewhere, or read what was meant for another server.
+//!
+//! Proxies are taken from the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), as other programs do;
+//! [`HttpFetcher::direct`] ignores them. A proxy may itself be on a private address. **Behind a proxy it is the proxy
+//! that resolves names, so the rule of [`Addresses::Public`](super::Addresses) then covers only addresses that stand
+//! literally in a URL or a redirect**; what a name may lead to is for the proxy to say.
+
+mod address;
+mod answer;
+mod body;
+mod classify;
+mod client;
+mod connect;
+mod resolve;
+
+use async_trait::async_trait;
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{AUTHORIZATION, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH},
+};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Body, FetchError, FetchRequest, Fetched, Fetcher, Secret};
+use crate::{reason::Reason, receipt::Validators};
+use client::{Clients, Proxies};
+use connect::Silence;
+
+/// Gets `http` and `https` URLs.
+///
+/// Keeps connections open between requests, so share one among all resources. Needs a tokio runtime with timers and
+/// network. What each failure is called is in [`Reason`].
+#[derive(Debug)]
+pub struct HttpFetcher {
+    clients: Clients,
+}
+
+impl HttpFetcher {
+    /// A fetcher that goes through the proxies that the environment names now.
+    pub fn new() -> Self {
+        Self { clients: Clients::new(Proxies::Environment) }
+    }
+
+    /// A fetcher that uses no proxy, whatever the environment says.
+    pub fn direct() -> Self {
+        Self { clients: Clients::new(Proxies::None) }
+    }
+
+    /// Asks one server.
+    async fn ask(&self, client: &Client, hop: &Hop<'_>, deadline: Instant) -> Result<Response, FetchError> {
+        let (request, url) = (hop.request, &hop.url);
+        resolve::check(url, request.access.addresses, &self.clients.exempt)
+            .await
+            .map_err(|error| classify::resolve(error, url))?;
+        let asking = hop.write(client)?;
+        match connect::headers(asking, request.limits, deadline).await {
+            Ok(response) => Ok(response),
+            Err(Silence::Failed(error)) => Err(classify::exchange(error, url)),
+            Err(Silence::FirstByte) => Err(classify::late(Reason::FirstByteTimeout, request.limits)),
+            Err(Silence::Deadline) => Err(classify::late(Reason::DeadlineExceeded, request.limits)),
+        }
+    }
+}
+
+impl Default for HttpFetcher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Fetcher for HttpFetcher {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
+        let deadline = connect::after(Instant::now(), request.limits.total);
+        if !matches!(request.url.scheme(), "http" | "https") {
+            return Err(FetchError::new(Reason::UnsupportedScheme, "http or https", request.url.scheme()));
+        }
+        let client = self.clients.client(request.access)?;
+        let mut hop = Hop { request: &request, url: request.url.clone(), at_home: true };
+        let mut redirects = 0;
+        loop {
+            let response = self.ask(&client, &hop, deadline).await?;
+            let status = response.status();
+            if !is_redirect(status) {
+                return conclude(response, &request, deadline)
+                    .map_err(|error| error.with_status(Some(status.as_u16())));
+            }
+            hop.follow(&response, redirects).map_err(|error| error.with_status(Some(status.as_u16())))?;
+            redirects += 1;
+        }
+    }
+}
+
+/// One request of the chain that redirects make.
+#[derive(Debug)]
+struct Hop<'a> {
+    request: &'a FetchRequest<'a>,
+    url: Url,
+    /// Whether every request so far went to the origin that the configuration names. Secrets are for it alone; a chain
+    /// that left it once may come back with a URL that someone else chose.
+    at_home: bool,
+}
+
+impl Hop<'_> {
+    /// The request with its headers. Validators go along on every hop: the tags of a mirror are those of the server
+    /// to which it redirects.
+    fn write(&self, client: &Client) -> Result<impl Future<Output = reqwest::Result<Response>> + use<>, FetchError> {
+        // A user and a password in the URL become an `Authorization` header here.
+        let mut request = client.get(self.url.clone()).build().map_err(|error| classify::exchange(error, &self.url))?;
+        let headers = request.headers_mut();
+        if self.at_home {
+            for (name, secret) in &self.request.access.headers {
+                let (name, value) = header(name, secret)?;
+                // Two of these would be one too many.
+                match name == AUTHORIZATION {
+                    true => drop(headers.insert(name, value)),
+                    false => drop(headers.append(name, value)),
+                }
+            }
+        }
+        let known = self.request.validators.cloned().unwrap_or_default();
+        for (name, value) in [(IF_NONE_MATCH, known.etag), (IF_MODIFIED_SINCE, known.last_modified)] {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        Ok(client.execute(request))
+    }
+
+    /// Goes where the answer points to, if it may.
+    fn follow(&mut self, response: &Response, redirects: u32) -> Result<(), FetchError> {
+        let limit = self.request.limits.redirects;
+        let mut to = answer::redirect(&self.url, response.headers())?;
+        if redirects >= limit {
+            let found = format!("one more, to {}", classify::shown(&to));
+            return Err(FetchError::new(Reason::TooManyRedirects, format!("at most {limit} redirects"), found));
+        }
+        self.at_home &= is_same_origin(&to, self.request.url);
+        let (user, password) = match self.at_home {
+            true => (self.request.url.username(), self.request.url.password()),
+            false => ("", None),
+        };
+        // Neither can fail for a URL with a host, and `redirect` lets no other through.
+        let written = to.set_username(user).and_then(|()| to.set_password(password));
+        written.map_err(|()| FetchError::new(Reason::BadRedirect, "a redirect to a host", "one without"))?;
+        self.url = to;
+        Ok(())
+    }
+}
+
+fn header(name: &str, secret: &Secret) -> Result<(HeaderName, HeaderValue), FetchError> {
+    let unusable = |found: &str| {
+        FetchError::new(Reason::UnsupportedScheme, format!("a header {name:?} that HTTP can carry"), found)
+    };
+    let header = HeaderName::from_bytes(name.as_bytes()).map_err(|error| unusable("a bad name").with_cause(error))?;
+    let mut value =
+        HeaderValue::from_bytes(secret.reveal()).map_err(|error| unusable("a bad value").with_cause(error))?;
+    value.set_sensitive(true);
+    Ok((header, value))
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+fn is_same_origin(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host() == other.host()
+        && one.port_or_known_default() == other.port_or_known_default()
+}
+
+/// What the last answer of the chain comes to.
+fn conclude(response: Response, request: &FetchRequest<'_>, deadline: Instant) -> Result<Fetched, FetchError> {
+    let (status, headers) = (response.status(), response.headers());
+    match status {
+        StatusCode::OK => {
+            answer::check_encoding(headers)?;
+            let meta = answer::meta(status, headers, response.content_length(), request);
+            let chunks = body::Timed::new(response.bytes_stream(), request.limits, deadline, status.as_u16());
+            Body::new(request, meta, chunks).map(Fetched::Body)
+        }
+        StatusCode::NOT_MODIFIED => match request.validators.filter(|sent| !Validators::is_empty(sent)) {
+            Some(sent) => Ok(Fetched::NotModified(answer::unchanged(headers, sent, request))),
+            None => Err(FetchError::new(Reason::BadResponse, "a body, as nothing is known yet", "304 Not Modified")),
+        },
+        _ => Err(answer::refusal(status, headers, request)),
+    }
+}
