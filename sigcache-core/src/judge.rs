@@ -98,11 +98,11 @@ fn shrink(evidence: &Evidence, policy: &Policy, known: &Entry) -> Result<(), Fai
         return Ok(());
     };
     let check = |what: &str, before: u64, now: u64| {
-        let least = before as f64 * (1.0 - limit);
-        if (now as f64) >= least {
+        let least = before.saturating_sub(part_of(before, limit));
+        if now >= least {
             return Ok(());
         }
-        let expected = format!("at least {} of the {before} {what} before", least.ceil() as u64);
+        let expected = format!("at least {least} of the {before} {what} before");
         Err(Failure::new(Reason::Shrunk, expected, format!("{now} {what}")))
     };
     check("bytes", before.size, evidence.size)?;
@@ -182,12 +182,18 @@ pub fn state(
 /// Whether a run may take `removed` of `known` resources away: not more than the part `limit` of them, except that a
 /// single one may always go.
 pub fn removals(removed: usize, known: usize, limit: f64) -> Result<(), Failure> {
-    let most = known as f64 * limit;
-    if removed <= 1 || removed as f64 <= most {
+    let most = part_of(known as u64, limit);
+    if removed <= 1 || removed as u64 <= most {
         return Ok(());
     }
-    let expected = format!("at most {} of {known} resources to leave at once", most.floor() as u64);
+    let expected = format!("at most {most} of {known} resources to leave at once");
     Err(Failure::new(Reason::MassRemoval, expected, format!("{removed}")))
+}
+
+/// The greatest whole number within the part `limit` of `whole`. Binary fractions fall short of decimal ones (0.29 of
+/// 100 is 28.999…), so what lies that close below a whole number counts as it: the border itself is allowed.
+fn part_of(whole: u64, limit: f64) -> u64 {
+    (whole as f64 * limit * (1.0 + 1e-12)).floor() as u64
 }
 
 #[cfg(test)]
