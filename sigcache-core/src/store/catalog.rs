@@ -7,13 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::RunId,
     digest::Digest,
     entry::{Entry, Last, Permit, REMEMBERED_VERSIONS, Standing},
+    evidence::Mark,
     name::Name,
     receipt::Receipt,
     time::Timestamp,
@@ -183,9 +184,12 @@ impl Catalog {
     /// Reads a stored snapshot. It is as untrusted as anything in the store: what it says is believed only as far as
     /// the signatures in it hold.
     pub fn decode(bytes: &[u8], shard: &str, sequence: u64) -> Result<Self, String> {
-        let unpacked = GzDecoder::new(bytes).take(MAX_SNAPSHOT_BYTES);
-        let reader = std::io::BufReader::with_capacity(32 * 1024, unpacked);
+        let mut unpacked = GzDecoder::new(bytes).take(MAX_SNAPSHOT_BYTES);
+        let reader = std::io::BufReader::with_capacity(32 * 1024, &mut unpacked);
         let catalog: Self = serde_json::from_reader(reader).map_err(|error| error.to_string())?;
+        if !unpacked.into_inner().into_inner().is_empty() {
+            return Err("something stands behind the snapshot".to_owned());
+        }
         if catalog.format != FORMAT {
             return Err(format!("format {}, but this program knows only {FORMAT}", catalog.format));
         }
@@ -204,7 +208,9 @@ impl Entry {
         let taken = match &change.kind {
             ChangeKind::Store { receipt, fresh_until } => {
                 let same = current == Some(receipt.evidence.digest);
-                if current != change.base && !same && self.is_newer_than(receipt) {
+                // The judgement may have rested on a permit that another run has used up since.
+                let fallen = self.permit.is_none() && self.outranks(receipt.evidence.mark);
+                if !same && (fallen || current != change.base && self.is_newer_than(receipt)) {
                     false
                 } else {
                     self.store(receipt.clone(), sequence);
@@ -212,8 +218,13 @@ impl Entry {
                     true
                 }
             }
-            // What a source said about a version that is no longer the current one says nothing about this one.
-            ChangeKind::Confirm { .. } | ChangeKind::Withhold | ChangeKind::Restore if current != change.base => false,
+            // What a source said about a version that is no longer the current one says nothing about this one, and
+            // where there is no version nothing can be served.
+            ChangeKind::Confirm { .. } | ChangeKind::Withhold | ChangeKind::Restore
+                if current != change.base || current.is_none() =>
+            {
+                false
+            }
             ChangeKind::Confirm { fresh_until, receipt } => {
                 if let Some(receipt) = receipt {
                     self.receipt = Some(receipt.clone());
@@ -246,6 +257,11 @@ impl Entry {
             self.last = change.last;
         }
         taken
+    }
+
+    /// Whether storing a version with `mark` would be a step back, or one that cannot be told from it.
+    fn outranks(&self, mark: Option<Mark>) -> bool {
+        self.mark.is_some_and(|high| mark.is_none_or(|mark| mark.is_older_than(high) != Some(false)))
     }
 
     /// Whether the stored version must stand against `other`, which was decided on an older snapshot: the higher mark
@@ -295,3 +311,7 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "catalog_tests.rs"]
+mod tests;

@@ -1,0 +1,529 @@
+//! What a commit makes of changes, alone and against other runs; and what a stored snapshot must be to be read.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    evidence::{Evidence, KeyId, Mark},
+    judge,
+    policy::Policy,
+    reason::{Outcome, Reason},
+    receipt::{KeptCompanion, Validators},
+    trust::{PublicKey, Trust, TrustedKey},
+};
+
+const SHARD: &str = "0001-of-0001";
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1000)
+}
+
+fn run(number: u64) -> RunId {
+    RunId::new(at(1000), number)
+}
+
+fn last(number: u64) -> Last {
+    Last::new(run(number), Outcome::Stored, Reason::NewVersion)
+}
+
+fn name() -> Name {
+    Name::new("a").unwrap()
+}
+
+fn digest(content: &str) -> Digest {
+    Digest::of(content.as_bytes())
+}
+
+fn sequence(number: u64) -> Option<Mark> {
+    Some(Mark::Sequence(number))
+}
+
+fn issued(seconds: i64) -> Option<Mark> {
+    Some(Mark::Issued(at(seconds)))
+}
+
+fn receipt(content: &str, mark: Option<Mark>, verified: i64) -> Arc<Receipt> {
+    let mut evidence = Evidence::new("test", digest(content), content.len() as u64, [KeyId::new("k")]);
+    evidence.mark = mark;
+    Arc::new(Receipt {
+        version: format!("{verified}-{content}").into(),
+        source: "https://a.example/".into(),
+        verified_at: at(verified),
+        evidence,
+        companions: Vec::new(),
+        validators: Validators::default(),
+        content_type: None,
+    })
+}
+
+fn store(content: &str, mark: Option<Mark>, verified: i64) -> ChangeKind {
+    ChangeKind::Store { receipt: receipt(content, mark, verified), fresh_until: None }
+}
+
+fn confirm() -> ChangeKind {
+    ChangeKind::Confirm { fresh_until: Some(at(9000)), receipt: None }
+}
+
+fn permit() -> ChangeKind {
+    ChangeKind::Permit(Permit::new(at(1), "the publisher restored a backup"))
+}
+
+/// `kind`, decided on `base`.
+fn change(base: &Catalog, kind: ChangeKind) -> Change {
+    Change::new(name(), base.get(&name()), kind, last(1))
+}
+
+/// The next snapshot after `catalog` with `kind`, decided on that very snapshot.
+fn after(catalog: &Catalog, kind: ChangeKind) -> Catalog {
+    let mut next = catalog.clone();
+    let overtaken = next.apply(&[change(catalog, kind)], run(next.sequence()), at(2000));
+    assert_eq!(overtaken, [], "nothing else was committed in between");
+    next
+}
+
+fn entry(catalog: &Catalog) -> &Entry {
+    catalog.get(&name()).unwrap()
+}
+
+fn current(catalog: &Catalog) -> Option<Digest> {
+    entry(catalog).receipt.as_ref().map(|receipt| receipt.evidence.digest)
+}
+
+#[test]
+fn a_snapshot_counts_on_and_names_its_run() {
+    let empty = Catalog::empty(SHARD);
+    assert_eq!((empty.sequence(), empty.run(), empty.entries().len()), (0, None, 0));
+    let mut first = empty.clone();
+    first.apply(&[change(&empty, store("one", None, 10))], run(7), at(2000));
+    assert_eq!((first.sequence(), first.run(), first.at()), (1, Some(run(7)), at(2000)));
+    let mut second = first.clone();
+    second.apply(&[], run(8), at(1500));
+    assert_eq!((second.sequence(), second.run()), (2, Some(run(8))));
+    assert_eq!(second.at(), at(2000), "the time of the catalog does not go back with somebody's clock");
+}
+
+#[test]
+fn changes_on_the_same_base() {
+    let empty = Catalog::empty(SHARD);
+    let first = after(&empty, store("one", sequence(1), 10));
+    let one = entry(&first);
+    assert_eq!((current(&first), one.standing), (Some(digest("one")), Standing::Live));
+    assert_eq!((one.mark, one.changed_in, one.checked_at), (sequence(1), 1, Some(at(2000))));
+    assert_eq!(one.replaced, []);
+
+    let second = after(&first, store("two", sequence(2), 20));
+    let two = entry(&second);
+    assert_eq!((two.mark, two.changed_in), (sequence(2), 2));
+    assert_eq!(two.replaced, [digest("one")]);
+
+    let third = after(&second, confirm());
+    assert_eq!(entry(&third).changed_in, 2, "confirming changes nothing that is published");
+    assert_eq!(entry(&third).fresh_until, Some(at(9000)));
+
+    let fourth = after(&third, ChangeKind::Note);
+    assert_eq!((current(&fourth), entry(&fourth).changed_in), (Some(digest("two")), 2));
+
+    let fifth = after(&fourth, ChangeKind::Withhold);
+    assert_eq!((entry(&fifth).standing, entry(&fifth).changed_in), (Standing::Withheld, 5));
+    assert!(entry(&fifth).live().is_none());
+    assert_eq!(current(&fifth), Some(digest("two")), "the last good copy stays");
+
+    let sixth = after(&fifth, ChangeKind::Restore);
+    assert_eq!((entry(&sixth).standing, entry(&sixth).changed_in), (Standing::Live, 6));
+
+    let seventh = after(&sixth, ChangeKind::Remove);
+    assert_eq!((entry(&seventh).standing, entry(&seventh).mark), (Standing::Removed, sequence(2)));
+
+    let eighth = after(&seventh, confirm());
+    assert_eq!((entry(&eighth).standing, entry(&eighth).changed_in), (Standing::Live, 8), "it came back");
+}
+
+#[test]
+fn a_resource_without_a_copy_has_an_entry_that_says_so() {
+    let noted = after(&Catalog::empty(SHARD), ChangeKind::Note);
+    let one = entry(&noted);
+    assert_eq!((one.standing, one.changed_in, one.receipt.is_none()), (Standing::Absent, 0, true));
+}
+
+#[test]
+fn a_lost_race_is_decided_by_the_mark_then_by_the_time() {
+    // What stands, and what a slower run had decided on the snapshot before: true if it is taken.
+    let table = [
+        (sequence(5), 10, sequence(6), 10, true),
+        (sequence(5), 90, sequence(6), 10, true),
+        (sequence(5), 10, sequence(4), 90, false),
+        (sequence(5), 10, sequence(5), 11, true),
+        (sequence(5), 10, sequence(5), 10, false),
+        (sequence(5), 10, sequence(5), 9, false),
+        (issued(5), 10, issued(6), 10, true),
+        (issued(5), 10, issued(4), 90, false),
+        (issued(5), 10, issued(5), 11, true),
+        (sequence(5), 10, issued(6), 90, false),
+        (issued(5), 10, sequence(6), 90, false),
+        (sequence(5), 10, None, 90, false),
+        (None, 10, sequence(1), 11, true),
+        (None, 10, sequence(1), 10, false),
+        (None, 10, None, 11, true),
+        (None, 10, None, 10, false),
+        (None, 10, None, 9, false),
+    ];
+    for (standing, stood_at, mine, mine_at, taken) in table {
+        let base = Catalog::empty(SHARD);
+        let decided = change(&base, store("mine", mine, mine_at));
+        let mut next = after(&base, store("theirs", standing, stood_at));
+        let overtaken = next.apply(&[decided], run(9), at(3000));
+        let case = format!("{standing:?} at {stood_at}, then {mine:?} at {mine_at}");
+        if taken {
+            assert_eq!((overtaken, current(&next)), (vec![], Some(digest("mine"))), "{case}");
+            assert_eq!(entry(&next).replaced, [digest("theirs")], "{case}");
+            assert_eq!(entry(&next).changed_in, 2, "{case}");
+        } else {
+            assert_eq!((overtaken, current(&next)), (vec![name()], Some(digest("theirs"))), "{case}");
+            assert_eq!((entry(&next).mark, entry(&next).changed_in), (standing, 1), "{case}");
+        }
+    }
+}
+
+#[test]
+fn two_runs_that_stored_the_same_bytes_agree() {
+    let base = after(&Catalog::empty(SHARD), store("one", sequence(1), 5));
+    let slower = change(&base, store("two", sequence(2), 10));
+    let mut next = after(&base, store("two", sequence(2), 20));
+    assert_eq!(next.apply(&[slower], run(9), at(3000)), []);
+    assert_eq!((current(&next), entry(&next).mark), (Some(digest("two")), sequence(2)));
+    assert_eq!(entry(&next).replaced, [digest("one")], "a version did not replace itself");
+}
+
+#[test]
+fn what_was_said_about_another_version_is_left_out() {
+    let base = after(&Catalog::empty(SHARD), store("one", None, 5));
+    for kind in [confirm(), ChangeKind::Withhold, ChangeKind::Restore] {
+        let decided = change(&base, kind.clone());
+        let mut next = after(&base, store("two", None, 10));
+        let before = entry(&next).clone();
+        assert_eq!(next.apply(&[decided], run(9), at(3000)), [name()], "{kind:?}");
+        assert_eq!(*entry(&next), before, "{kind:?}");
+    }
+    // What does not depend on the version is taken all the same.
+    for (kind, standing) in
+        [(ChangeKind::Note, Standing::Live), (ChangeKind::Remove, Standing::Removed), (permit(), Standing::Live)]
+    {
+        let decided = change(&base, kind.clone());
+        let mut next = after(&base, store("two", None, 10));
+        assert_eq!(next.apply(&[decided], run(9), at(3000)), [], "{kind:?}");
+        assert_eq!((current(&next), entry(&next).standing), (Some(digest("two")), standing), "{kind:?}");
+    }
+}
+
+#[test]
+fn runs_lose_nothing_of_each_other() {
+    let base = Catalog::empty(SHARD);
+    let names: Vec<Name> = ["a", "b"].iter().map(|text| Name::new(text).unwrap()).collect();
+    let changes: Vec<Change> =
+        names.iter().map(|name| Change::new(name.clone(), None, store(name.as_str(), None, 1), last(1))).collect();
+    let mut next = base;
+    next.apply(&changes[..1], run(1), at(2000));
+    next.apply(&changes[1..], run(2), at(2000));
+    let kept: Vec<&Name> = next.entries().map(|(name, _)| name).collect();
+    assert_eq!(kept, [&names[0], &names[1]]);
+}
+
+#[test]
+fn a_permit_lowers_the_mark_once_and_forgets_what_was_replaced() {
+    let one = after(&Catalog::empty(SHARD), store("one", sequence(1), 5));
+    let two = after(&one, store("two", sequence(9), 10));
+    let allowed = after(&after(&two, confirm()), permit());
+    assert_eq!(entry(&allowed).fresh_until, None, "the source is asked again at once");
+    assert!(entry(&allowed).permit.is_some());
+    let noted = after(&allowed, ChangeKind::Note);
+    assert!(entry(&noted).permit.is_some(), "a failed run does not use it up");
+    let back = after(&noted, store("one", sequence(1), 20));
+    assert_eq!((entry(&back).mark, current(&back)), (sequence(1), Some(digest("one"))));
+    assert_eq!((entry(&back).permit.clone(), entry(&back).replaced.clone()), (None, vec![]));
+    let again = after(&back, store("two", sequence(9), 30));
+    assert_eq!((entry(&again).mark, &entry(&again).replaced[..]), (sequence(9), &[digest("one")][..]));
+}
+
+#[test]
+fn attack_fast_forward_recovery_needs_a_permit() {
+    // An attacker with the key published version u64::MAX: no honest version can follow until a person says so.
+    let stuck = after(&Catalog::empty(SHARD), store("evil", sequence(u64::MAX), 5));
+    let mut next = stuck.clone();
+    assert_eq!(next.apply(&[change(&stuck, store("honest", sequence(7), 10))], run(9), at(3000)), [name()]);
+    assert_eq!(current(&next), Some(digest("evil")));
+    let recovered = after(&after(&stuck, permit()), store("honest", sequence(7), 10));
+    assert_eq!(entry(&recovered).mark, sequence(7));
+}
+
+#[test]
+fn a_permit_also_lets_the_kind_of_mark_change_or_vanish() {
+    let base = after(&Catalog::empty(SHARD), store("one", sequence(5), 5));
+    for mark in [issued(1), None] {
+        assert_eq!(entry(&after(&after(&base, permit()), store("two", mark, 10))).mark, mark);
+    }
+}
+
+#[test]
+fn attack_rollback_one_permit_does_not_open_the_way_for_two_runs() {
+    // Both runs were judged while the permit stood. The faster one used it for the bytes that were there already, so
+    // that the digest alone does not tell the slower one that anything happened.
+    let base = after(&after(&Catalog::empty(SHARD), store("one", sequence(5), 5)), permit());
+    let used = after(&base, store("one", sequence(5), 10));
+    for mark in [sequence(4), issued(9), None] {
+        let mut next = used.clone();
+        assert_eq!(next.apply(&[change(&base, store("two", mark, 10))], run(9), at(3000)), [name()], "{mark:?}");
+        assert_eq!((current(&next), entry(&next).mark), (Some(digest("one")), sequence(5)), "{mark:?}");
+    }
+}
+
+#[test]
+fn the_same_bytes_are_no_step_back_whatever_is_read_from_them() {
+    // The configuration now points at another claim; the mark keeps to what can be compared, and else follows.
+    let base = after(&Catalog::empty(SHARD), store("one", sequence(5), 5));
+    for (mark, stays) in [(None, sequence(5)), (sequence(4), sequence(5)), (issued(1), issued(1))] {
+        assert_eq!(entry(&after(&base, store("one", mark, 10))).mark, stays);
+    }
+}
+
+#[test]
+fn replaced_versions_are_remembered_up_to_the_bound() {
+    let mut catalog = Catalog::empty(SHARD);
+    let total = REMEMBERED_VERSIONS + 5;
+    for number in 0..total {
+        catalog = after(&catalog, store(&format!("v{number}"), None, number as i64));
+    }
+    let replaced = &entry(&catalog).replaced;
+    assert_eq!(replaced.len(), REMEMBERED_VERSIONS);
+    assert_eq!(replaced.first(), Some(&digest(&format!("v{}", total - 1 - REMEMBERED_VERSIONS))));
+    assert_eq!(replaced.last(), Some(&digest(&format!("v{}", total - 2))), "the newest last");
+    // One that came back is the current one, no longer a replaced one.
+    let back = after(&catalog, store(&format!("v{}", total - 2), None, 99));
+    assert!(!entry(&back).replaced.contains(&digest(&format!("v{}", total - 2))));
+    assert_eq!(entry(&back).replaced.last(), Some(&digest(&format!("v{}", total - 1))));
+}
+
+#[test]
+fn the_last_word_is_that_of_the_later_run() {
+    let base = Catalog::empty(SHARD);
+    let note = |number| Change::new(name(), None, ChangeKind::Note, last(number));
+    let mut next = base.clone();
+    next.apply(&[note(5)], run(5), at(2000));
+    next.apply(&[note(3)], run(3), at(2000));
+    assert_eq!(entry(&next).last.run, run(5));
+    next.apply(&[note(6)], run(6), at(2000));
+    assert_eq!(entry(&next).last.run, run(6));
+}
+
+#[test]
+fn nothing_can_be_confirmed_where_nothing_is() {
+    let base = after(&Catalog::empty(SHARD), ChangeKind::Note);
+    for kind in [confirm(), ChangeKind::Withhold, ChangeKind::Restore] {
+        let mut next = base.clone();
+        assert_eq!(next.apply(&[change(&base, kind.clone())], run(9), at(3000)), [name()], "{kind:?}");
+        assert_eq!(entry(&next).standing, Standing::Absent, "{kind:?}");
+    }
+}
+
+// --- random runs
+
+/// What a run finds at the source, and on which earlier snapshot it decides.
+#[derive(Debug, Clone)]
+struct Step {
+    /// How many snapshots before the newest one the run had loaded.
+    behind: usize,
+    content: u8,
+    kind: u8,
+    mark: u8,
+    action: u8,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = (0_usize..4, 0_u8..6, 0_u8..3, 0_u8..8, 0_u8..12);
+    let step = step.prop_map(|(behind, content, kind, mark, action)| Step { behind, content, kind, mark, action });
+    proptest::collection::vec(step, 1..40)
+}
+
+fn marks(step: &Step) -> Option<Mark> {
+    match step.kind {
+        0 => None,
+        1 => sequence(step.mark.into()),
+        _ => issued(step.mark.into()),
+    }
+}
+
+fn is_lower(after: Option<Mark>, before: Option<Mark>) -> bool {
+    match (after, before) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(after), Some(before)) => after.is_older_than(before) != Some(false),
+    }
+}
+
+proptest! {
+    /// Runs that judge as the pipeline does, each on a snapshot that may be some behind: only a permit lowers a mark
+    /// or changes its kind, whoever commits first.
+    #[test]
+    fn the_mark_never_falls_without_a_permit(steps in steps()) {
+        let key = TrustedKey::new(KeyId::new("k"), PublicKey::opaque(vec![1]));
+        let trust = Trust::new(vec![key], 1).unwrap();
+        let mut history = vec![Catalog::empty(SHARD)];
+        for (number, step) in steps.iter().enumerate() {
+            let base = &history[history.len().saturating_sub(1 + step.behind)];
+            let known = base.get(&name());
+            // One content has one mark, as one document has.
+            let mark = marks(step);
+            let content = format!("{}-{mark:?}", step.content);
+            let receipt = receipt(&content, mark, number as i64);
+            let verdict = judge::judge(&receipt.evidence, &trust, &Policy::default(), known, at(1));
+            let kind = match step.action {
+                0 => permit(),
+                1 => ChangeKind::Withhold,
+                2 => ChangeKind::Remove,
+                3 => ChangeKind::Restore,
+                4 => confirm(),
+                _ if verdict.is_ok() => ChangeKind::Store { receipt, fresh_until: None },
+                _ => ChangeKind::Note,
+            };
+            let is_store = matches!(kind, ChangeKind::Store { .. });
+            let change = Change::new(name(), known, kind, last(number as u64));
+            let newest = history.last().unwrap();
+            let mut next = newest.clone();
+            let overtaken = next.apply(&[change], run(number as u64), at(number as i64));
+            prop_assert_eq!(next.sequence(), newest.sequence() + 1);
+            let now = entry(&next);
+            prop_assert!(now.changed_in <= next.sequence());
+            prop_assert!(now.replaced.len() <= REMEMBERED_VERSIONS);
+            prop_assert!(current(&next).is_none_or(|digest| !now.replaced.contains(&digest)));
+            prop_assert_eq!(now.standing == Standing::Live && now.receipt.is_none(), false, "nothing is served");
+            if let Some(before) = newest.get(&name()) {
+                let permitted = before.permit.is_some() && is_store && overtaken.is_empty();
+                prop_assert!(permitted || !is_lower(now.mark, before.mark), "{:?} to {:?}", before.mark, now.mark);
+                prop_assert!(permitted == (before.permit.is_some() && now.permit.is_none()));
+                let published = |entry: &Entry| (entry.receipt.clone(), entry.standing);
+                prop_assert!(published(before) == published(now) || now.changed_in == next.sequence());
+                prop_assert!(now.changed_in >= before.changed_in);
+            }
+            let stored = next.encode();
+            prop_assert_eq!(Catalog::decode(&stored, SHARD, next.sequence()), Ok(next.clone()));
+            history.push(next);
+        }
+    }
+}
+
+// --- the stored form
+
+fn full() -> Catalog {
+    let base = Catalog::empty(SHARD);
+    let mut receipt = (*receipt("one", sequence(u64::MAX), 10)).clone();
+    receipt.companions.push(KeptCompanion::new(".sig", Bytes::from_static(b"\x00\xff")));
+    receipt.validators.etag = Some("W/\"ü\\\"".into());
+    receipt.content_type = Some("text/plain".into());
+    receipt.evidence.identity = Some("me".into());
+    receipt.evidence.valid_from = Some(at(1));
+    receipt.evidence.valid_until = Some(at(2));
+    receipt.evidence.entries = Some(3);
+    let kind = ChangeKind::Store { receipt: receipt.into(), fresh_until: Some(at(77)) };
+    let mut next = after(&after(&after(&base, kind), store("two", sequence(u64::MAX), 20)), permit());
+    next.set_conditional_create(at(3));
+    next
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    packer.write_all(content).unwrap();
+    packer.finish().unwrap()
+}
+
+fn unzip(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    GzDecoder::new(bytes).read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn what_is_encoded_is_decoded() {
+    for catalog in [Catalog::empty(SHARD), full()] {
+        let stored = catalog.encode();
+        assert_eq!(Catalog::decode(&stored, SHARD, catalog.sequence()), Ok(catalog));
+    }
+    let mut published = full();
+    published.set_published(2);
+    let read = Catalog::decode(&published.encode(), SHARD, 3).unwrap();
+    assert_eq!(read.published(), 0, "what the listing showed is not part of the snapshot");
+}
+
+#[test]
+fn a_snapshot_is_believed_only_in_its_own_place() {
+    let stored = full().encode();
+    let error = |shard, sequence| Catalog::decode(&stored, shard, sequence).unwrap_err();
+    assert_eq!(
+        error(SHARD, 4),
+        format!("it says it is snapshot 3 of {SHARD}, not 4 of {SHARD}"),
+        "old version restored"
+    );
+    assert_eq!(error(SHARD, 2), format!("it says it is snapshot 3 of {SHARD}, not 2 of {SHARD}"));
+    let other = "0001-of-0002";
+    assert_eq!(error(other, 3), format!("it says it is snapshot 3 of {SHARD}, not 3 of {other}"));
+    let newer = gzip(unzip(&stored).replace("\"format\":1", "\"format\":2").as_bytes());
+    assert_eq!(Catalog::decode(&newer, SHARD, 3).unwrap_err(), "format 2, but this program knows only 1");
+}
+
+#[test]
+fn a_damaged_snapshot_is_refused_wherever_it_is_cut_or_flipped() {
+    let stored = full().encode();
+    for length in 0..stored.len() {
+        assert!(Catalog::decode(&stored[..length], SHARD, 3).is_err(), "cut to {length} bytes");
+    }
+    for index in 0..stored.len() {
+        // The gzip header has bytes without meaning for the content: flags, time, system (RFC 1952).
+        if (3..10).contains(&index) {
+            continue;
+        }
+        for bit in 0..8 {
+            let mut bytes = stored.to_vec();
+            bytes[index] ^= 1 << bit;
+            assert!(Catalog::decode(&bytes, SHARD, 3).is_err(), "bit {bit} of byte {index}");
+        }
+    }
+}
+
+#[test]
+fn nothing_may_stand_around_a_snapshot() {
+    let stored = full().encode();
+    let json = unzip(&stored);
+    let cases: [(&str, Vec<u8>); 9] = [
+        ("nothing", vec![]),
+        ("garbage", b"garbage".to_vec()),
+        ("JSON that is not packed", json.clone().into_bytes()),
+        ("packed nothing", gzip(b"")),
+        ("packed garbage", gzip(b"garbage")),
+        ("another document behind it", gzip(format!("{json}{json}").as_bytes())),
+        ("a word behind it", gzip(format!("{json}x").as_bytes())),
+        ("bytes behind the packed ones", [&stored[..], b"x"].concat()),
+        ("a second packed part", [&stored[..], &gzip(b"x")[..]].concat()),
+    ];
+    for (what, bytes) in cases {
+        assert!(Catalog::decode(&bytes, SHARD, 3).is_err(), "{what}");
+    }
+    let text = json.trim_end();
+    for (what, json) in [
+        ("a name that climbs", text.replace("\"a\":{", "\"../a\":{")),
+        ("a digest that is none", text.replace("\"digest\":\"sha256:", "\"digest\":\"sha1:")),
+        ("an unknown standing", text.replace("\"live\"", "\"alive\"")),
+        ("a negative number", text.replace("\"sequence\":3", "\"sequence\":-3")),
+        ("a field that is missing", text.replace("\"at\":\"1970-01-01T00:33:20Z\",\"cond", "\"cond")),
+    ] {
+        assert_ne!(json, text, "{what}: the case must change something");
+        assert!(Catalog::decode(&gzip(json.as_bytes()), SHARD, 3).is_err(), "{what}");
+    }
+}
+
+#[test]
+fn attack_a_gzip_bomb_is_refused_before_it_unfolds() {
+    // 64 MiB of zeros in 64 KiB: refused at the first byte that is no JSON, nothing of it is kept.
+    let bomb = gzip(&vec![0; 64 << 20]);
+    assert!(bomb.len() < 100_000);
+    let started = std::time::Instant::now();
+    assert!(Catalog::decode(&bomb, SHARD, 3).is_err());
+    assert!(started.elapsed() < std::time::Duration::from_secs(1), "it was not unpacked to the end");
+}
