@@ -121,6 +121,10 @@ mod forms {
     }
 
     fn from_pem(text: &str) -> Result<PublicKey, KeyError> {
+        // Wherever in the file it stands: behind a certificate, or behind the parameters that `openssl ecparam` writes.
+        if text.contains("PRIVATE KEY-----") {
+            return Err(KeyError::PrivateKey);
+        }
         let label = text.trim_start_matches('-').strip_prefix("BEGIN ").and_then(|rest| rest.split("-----").next());
         match label {
             Some("PUBLIC KEY") => {
@@ -134,7 +138,6 @@ mod forms {
                 let first = text.find(END).map_or(text, |at| &text[..at + END.len()]);
                 from_certificate(Certificate::from_pem(first).map_err(|error| damaged("certificate", error))?)
             }
-            Some(label) if label.ends_with("PRIVATE KEY") => Err(KeyError::PrivateKey),
             _ => Err(KeyError::UnknownForm),
         }
     }
@@ -143,7 +146,7 @@ mod forms {
         if SubjectPublicKeyInfoRef::from_der(der).is_ok() {
             return from_spki(der);
         }
-        if ::p256::pkcs8::PrivateKeyInfoRef::try_from(der).is_ok() {
+        if ::p256::pkcs8::PrivateKeyInfoRef::try_from(der).is_ok() || ::p256::SecretKey::from_sec1_der(der).is_ok() {
             return Err(KeyError::PrivateKey);
         }
         from_certificate(Certificate::from_der(der).map_err(|_| KeyError::UnknownForm)?)
