@@ -97,3 +97,84 @@ impl Key {
         <Self as Backend>::verify(self, digest, signature)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ::p256::ecdsa::{SigningKey, signature::hazmat::PrehashSigner as _};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The group's order (FIPS 186-5; SEC 2, section 2.4.2).
+    const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+
+    fn order() -> [u8; 32] {
+        crate::digest::unhex(ORDER.as_bytes()).unwrap().try_into().unwrap()
+    }
+
+    fn fixed(r: &[u8; 32], s: &[u8; 32]) -> Option<Signature> {
+        Signature::from_fixed(&[&r[..], &s[..]].concat())
+    }
+
+    #[test]
+    fn r_and_s_lie_between_zero_and_the_order() {
+        let (zero, mut one, order) = ([0; 32], [0; 32], order());
+        one[31] = 1;
+        let mut last = order;
+        last[31] -= 1;
+        for good in [one, last] {
+            assert!(fixed(&good, &good).is_some());
+        }
+        // CVE-2022-21449: zeros verified under any key.
+        for bad in [zero, order, [0xff; 32]] {
+            assert_eq!(fixed(&bad, &one), None);
+            assert_eq!(fixed(&one, &bad), None);
+            assert_eq!(fixed(&bad, &bad), None);
+        }
+        for length in (0..=130).filter(|length| *length != 64) {
+            assert_eq!(Signature::from_fixed(&vec![1; length]), None, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn only_points_on_the_curve_are_keys() {
+        let key = SigningKey::from_slice(&[7; 32]).unwrap();
+        let point = key.verifying_key().to_sec1_point(false);
+        let good = point.as_bytes();
+        assert!(portable::Key::new(good).is_some());
+        let mut off = good.to_vec();
+        off[64] ^= 1;
+        let mut far = good.to_vec();
+        far[1..33].fill(0xff);
+        for bad in [&off[..], &far, &good[..64], &[&good[..], &[0]].concat(), &[0], &[4], &[], &[0; 65]] {
+            assert!(portable::Key::new(bad).is_none(), "{bad:02x?}");
+            #[cfg(feature = "aws-lc")]
+            assert!(fast::Key::new(bad).is_none(), "{bad:02x?}");
+        }
+    }
+
+    proptest! {
+        /// Both backends say the same of whatever passes our parser: a true signature, one with a bit flipped, over
+        /// this digest or another, by this key or another.
+        #[test]
+        fn the_backends_agree(secret in 1_u8..200, content: [u8; 4], flip in proptest::option::of(0_usize..512), other: bool) {
+            let signer = SigningKey::from_slice(&[secret; 32]).unwrap();
+            let digest = Digest::of(&content);
+            let signature: Parsed = signer.sign_prehash(digest.as_bytes()).unwrap();
+            let mut bytes: [u8; 64] = signature.to_bytes().into();
+            if let Some(bit) = flip {
+                bytes[bit / 8] ^= 1 << (bit % 8);
+            }
+            let holder = if other { SigningKey::from_slice(&[secret + 1; 32]).unwrap() } else { signer };
+            let point = holder.verifying_key().to_sec1_point(false);
+            if let Some(parsed) = Signature::from_fixed(&bytes) {
+                let expected = flip.is_none() && !other;
+                let der = Parsed::from_slice(&bytes).unwrap().to_der();
+                prop_assert_eq!(Signature::from_der(der.as_bytes()), Some(parsed));
+                prop_assert_eq!(portable::Key::new(point.as_bytes()).unwrap().verify(&digest, &parsed), expected);
+                #[cfg(feature = "aws-lc")]
+                prop_assert_eq!(fast::Key::new(point.as_bytes()).unwrap().verify(&digest, &parsed), expected);
+            }
+        }
+    }
+}

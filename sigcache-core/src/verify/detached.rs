@@ -124,3 +124,7 @@ pub fn parse_signature(file: &[u8]) -> Result<Signature, VerifyError> {
         VerifyError::malformed_signature(expected, format!("{what} ({} bytes)", file.len()))
     })
 }
+
+#[cfg(test)]
+#[path = "detached_tests.rs"]
+mod tests;
