@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("trust", &["trust"]),
     ("parts", &["verify", "fetch", "store", "judge", "resource", "error"]),
     ("pipeline", &["pipeline", "read"]),
-    ("run", &["run"]),
+    ("run", &["run", "audit", "explain"]),
     ("config", &["config"]),
     ("conformance", &["conformance"]),
 ];
