@@ -1,0 +1,204 @@
+//! The four measurements.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    measure::{self, median},
+    nginx::Nginx,
+    rivals::{Job, Rivals},
+    sigcache::Setup,
+    site::{self, Signer},
+    table::Table,
+};
+
+/// What all of them need.
+pub(crate) struct Bench {
+    pub(crate) program: PathBuf,
+    pub(crate) work: PathBuf,
+    pub(crate) site: PathBuf,
+    pub(crate) nginx: Nginx,
+    pub(crate) signer: Signer,
+    /// 1 is what the documentation quotes; less is for a quick look.
+    pub(crate) scale: f64,
+    pub(crate) rounds: usize,
+}
+
+impl Bench {
+    fn scaled(&self, count: usize) -> usize {
+        ((count as f64 * self.scale) as usize).max(10)
+    }
+
+    fn setup(&self, folder: &str, base: &str, names: &[String]) -> Result<Setup> {
+        Setup::new(&self.program, &self.work.join(folder), base, &self.signer.public_pem()?, names)
+    }
+
+    fn names(&self, file: &str, names: &[String]) -> Result<PathBuf> {
+        let path = self.work.join(file);
+        fs::write(&path, names.join("\n") + "\n")?;
+        Ok(path)
+    }
+
+    fn small_files(&self) -> Result<Vec<String>> {
+        let names: Vec<String> = (0..self.scaled(10_000)).map(site::name).collect();
+        for (number, name) in names.iter().enumerate() {
+            self.signer.small(&self.site.join(name), number as u64)?;
+        }
+        Ok(names)
+    }
+
+    /// 10,000 resources for the first time, beside scripts and floors. In turns, so that what else the machine does
+    /// falls on all of them alike.
+    pub(crate) fn first(&mut self, table: &mut Table) -> Result<()> {
+        let names = self.small_files()?;
+        let count = names.len();
+        let rivals = Rivals::new(&self.work.join("rivals"))?.with_python();
+        let (by_shell, by_python) = (count.min(500), count.min(2000));
+        let all = self.names("all.txt", &names)?;
+        let (shell_names, python_names) =
+            (self.names("shell.txt", &names[..by_shell])?, self.names("python.txt", &names[..by_python])?);
+        let (base, key, folder) = (self.nginx.base(), self.site.join("key.pem"), self.work.join("rival-out"));
+        let job = Job { base: &base, key: &key, folder: &folder };
+
+        let mut rates: [Vec<f64>; 5] = Default::default();
+        let mut add = |row: usize, count: usize, seconds: f64| rates[row].push(count as f64 / seconds);
+        for round in 1..=self.rounds {
+            println!("  round {round} of {}", self.rounds);
+            let run = self.setup("first", &base, &names)?.sync("stored", count)?;
+            add(0, count, run.usage.seconds);
+            add(1, by_shell, rivals.shell(&job, &shell_names)?);
+            if let Some(seconds) = rivals.asyncio(&job, &python_names)? {
+                add(2, by_python, seconds);
+            }
+            add(3, count, measure::run(itself("floor-requests")?.arg(&base).arg(&all))?.seconds);
+            let output = itself("floor-verification")?.arg(&self.site).arg(&all).output()?;
+            let seconds = String::from_utf8(output.stdout)?.trim().parse();
+            add(4, count, seconds.context("verification alone failed")?);
+        }
+        let rate = rates.map(|values| median(&values));
+        let what = format!("{count} resources of 4 KiB, first sync");
+        table.row("1", &what, "sigcache", format!("{:.0} resources/s", rate[0]), rate[0]);
+        for (row, name, note) in [
+            (
+                1,
+                "curl + openssl, xargs -P4",
+                format!("from {by_shell}; sigcache is {:.1} times as fast", rate[0] / rate[1]),
+            ),
+            (
+                2,
+                "asyncio, httpx, cryptography",
+                format!("from {by_python}; sigcache is {:.1} times as fast", rate[0] / rate[2]),
+            ),
+            (3, "floor: the same requests only", String::new()),
+            (4, "floor: verification only, 2 threads", String::new()),
+        ] {
+            let value = if rate[row].is_nan() { "skipped".into() } else { format!("{:.0} resources/s", rate[row]) };
+            table.row("1", name, &note, value, rate[row]);
+        }
+        // Client, server and verification share the same cores, so the times of the floors add up.
+        let floors = 1.0 / (1.0 / rate[3] + 1.0 / rate[4]);
+        let part = rate[0] / floors;
+        table.row("1", "of what the floors together allow", "", format!("{:.0} %", part * 100.0), part);
+        Ok(())
+    }
+
+    /// The same 10,000 again: nothing changed.
+    pub(crate) fn unchanged(&mut self, table: &mut Table) -> Result<()> {
+        let names = self.small_files()?;
+        let setup = self.setup("unchanged", &self.nginx.base(), &names)?;
+        setup.sync("stored", names.len())?;
+        self.nginx.requests()?;
+        let mut seconds = Vec::new();
+        let mut store_requests = 0;
+        for _ in 0..self.rounds {
+            let run = setup.sync("unchanged", names.len())?;
+            seconds.push(run.usage.seconds);
+            store_requests = store_requests.max(run.store_requests);
+        }
+        let requests = self.nginx.requests()?;
+        let each: usize = requests.values().sum::<usize>() / self.rounds;
+        let what = format!("{} resources, unchanged", names.len());
+        table.row("2", &what, "", format!("{:.2} s", median(&seconds)), median(&seconds));
+        table.row("2", "HTTP requests in a run", &format!("by status {requests:?}"), each.to_string(), each as f64);
+        table.row("2", "store requests in a run", "at most 4", store_requests.to_string(), store_requests as f64);
+        Ok(())
+    }
+
+    /// One large object beside a pipe of curl, tee and openssl.
+    pub(crate) fn large(&mut self, table: &mut Table) -> Result<()> {
+        let mebibytes = self.scaled(2048) as u64;
+        let name = "large.bin".to_owned();
+        self.signer.large(&self.site.join(&name), mebibytes)?;
+        let rivals = Rivals::new(&self.work.join("rivals"))?;
+        let (base, key, folder) = (self.nginx.base(), self.site.join("key.pem"), self.work.join("rival-out"));
+        let job = Job { base: &base, key: &key, folder: &folder };
+        let (mut ours, mut pipe, mut peak) = (Vec::new(), Vec::new(), 0);
+        for round in 1..=self.rounds {
+            println!("  round {round} of {}", self.rounds);
+            let run = self.setup("large", &base, std::slice::from_ref(&name))?.sync("stored", 1)?;
+            ours.push(run.usage.seconds);
+            peak = run.usage.peak.max(peak);
+            remove(&self.work.join("large"))?;
+            pipe.push(rivals.pipe(&job, &name)?.seconds);
+            remove(&folder)?;
+        }
+        remove(&self.site.join(&name))?;
+        let (ours, pipe) = (median(&ours), median(&pipe));
+        let what = format!("one object of {mebibytes} MiB");
+        table.row("3", &what, "sigcache", format!("{ours:.2} s"), ours);
+        let note = format!("sigcache takes {:.2} of this time", ours / pipe);
+        table.row("3", "curl | tee file | openssl dgst, sync", &note, format!("{pipe:.2} s"), pipe);
+        let mib = peak as f64 / 1_048_576.0;
+        table.row("3", "peak memory of sigcache", "under 64 MiB", format!("{mib:.1} MiB"), mib);
+        Ok(())
+    }
+
+    /// 100,000 resources that did not change, and what each costs in memory beyond a run over ten.
+    pub(crate) fn many(&mut self, table: &mut Table) -> Result<()> {
+        self.signer.small(&self.site.join("same"), 1)?;
+        let base = format!("{}/same", self.nginx.base());
+        let count = self.scaled(100_000);
+        let mut results = Vec::new();
+        for (folder, count) in [("ten", 10), ("many", count)] {
+            let names: Vec<String> = (0..count).map(site::name).collect();
+            let setup = self.setup(folder, &base, &names)?;
+            let first = setup.sync("stored", count)?;
+            println!("  {count} stored in {:.1} s, {}", first.usage.seconds, first.totals);
+            results.push(setup.sync("unchanged", count)?);
+            remove(&self.work.join(folder))?;
+        }
+        let [ten, many] = results.as_slice() else { return Ok(()) };
+        let what = format!("{count} resources, unchanged");
+        table.row("4", &what, "", format!("{:.2} s", many.usage.seconds), many.usage.seconds);
+        table.row(
+            "4",
+            "store requests in a run",
+            "at most 4",
+            many.store_requests.to_string(),
+            many.store_requests as f64,
+        );
+        let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
+        let note = format!("{:.1} MiB with ten resources", mib(ten.usage.peak));
+        table.row("4", "peak memory", &note, format!("{:.1} MiB", mib(many.usage.peak)), mib(many.usage.peak));
+        let each = many.usage.peak.saturating_sub(ten.usage.peak) as f64 / count as f64;
+        table.row("4", "memory for each resource", "under 1024 bytes", format!("{each:.0} bytes"), each);
+        Ok(())
+    }
+}
+
+/// This program again, as one of the floors.
+fn itself(task: &str) -> Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    command.arg(task);
+    Ok(command)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    removed.with_context(|| format!("cannot remove {}", path.display()))
+}

@@ -1,0 +1,73 @@
+//! What no implementation can be faster than: the requests alone, and the verification alone.
+//!
+//! Both run in a process of their own, as what they are compared with does.
+
+use std::{fs, path::Path, thread, time::Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use futures_util::{StreamExt as _, stream};
+use sigcache_core::{Hasher, trust::PublicKey, verify::parse_signature};
+
+use crate::site::SMALL;
+
+/// Gets every document and its signature from `base`, 64 resources at once, and drops the bytes.
+pub(crate) fn requests(base: &str, names: &Path) -> Result<()> {
+    let names = fs::read_to_string(names)?;
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let get = |url: String| {
+        let client = client.clone();
+        async move {
+            let response = client.get(url).send().await?.error_for_status()?;
+            let mut size = 0;
+            let mut chunks = response.bytes_stream();
+            while let Some(chunk) = chunks.next().await {
+                size += chunk?.len();
+            }
+            anyhow::Ok(size)
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let jobs = names.lines().map(|name| {
+            let (signature, document) = (get(format!("{base}/{name}.sig")), get(format!("{base}/{name}")));
+            let job = async move {
+                ensure!(signature.await? > 60 && document.await? == SMALL, "not the file that was served");
+                Ok(())
+            };
+            async { tokio::spawn(job).await? }
+        });
+        let mut running = stream::iter(jobs).buffer_unordered(64);
+        while let Some(done) = running.next().await {
+            done?;
+        }
+        Ok(())
+    })
+}
+
+/// Reads, hashes and verifies every document on two threads. Prints the seconds, reading of the files not included.
+pub(crate) fn verification(site: &Path, names: &Path) -> Result<()> {
+    let names = fs::read_to_string(names)?;
+    let files = names.lines().map(|name| Ok((fs::read(site.join(name))?, fs::read(site.join(format!("{name}.sig")))?)));
+    let files: Vec<(Vec<u8>, Vec<u8>)> = files.collect::<Result<_>>()?;
+    let key = PublicKey::parse(&fs::read(site.join("key.pem"))?)?;
+    let key = key.as_p256().context("the key is on P-256")?;
+    let start = Instant::now();
+    let good = thread::scope(|scope| {
+        let halves = files.chunks(files.len().div_ceil(2).max(1));
+        let threads: Vec<_> = halves
+            .map(|half| {
+                scope.spawn(move || {
+                    half.iter().all(|(document, signature)| {
+                        let mut hasher = Hasher::default();
+                        hasher.update(document);
+                        parse_signature(signature).is_ok_and(|signature| key.verify(&hasher.finish(), &signature))
+                    })
+                })
+            })
+            .collect();
+        threads.into_iter().all(|thread| thread.join().unwrap_or(false))
+    });
+    ensure!(good, "a signature does not match");
+    println!("{}", start.elapsed().as_secs_f64());
+    Ok(())
+}

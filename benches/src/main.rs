@@ -1,0 +1,93 @@
+//! The benchmarks, as one command: `cargo run --release -p sigcache-benches`.
+//!
+//! Everything happens in `bench/` below the target folder: an nginx of its own on a loopback port, its files, the
+//! stores. What is compared is measured in one run, in turns, and the middle of the rounds counts.
+
+mod cases;
+mod floors;
+mod measure;
+mod nginx;
+mod rivals;
+mod sigcache;
+mod site;
+mod table;
+
+use std::{env, fs, path::PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Parser, Subcommand};
+
+use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Measures sigcache beside scripts that do the same")]
+struct Arguments {
+    /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4")]
+    only: Vec<u8>,
+    /// How much of the work, for a quick look (0.1 is a tenth)
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// How often each is measured; the middle counts
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    #[command(subcommand)]
+    floor: Option<Floor>,
+}
+
+/// What the benchmark runs of itself, in a process of its own.
+#[derive(Subcommand)]
+#[command(hide = true)]
+enum Floor {
+    FloorRequests { base: String, names: PathBuf },
+    FloorVerification { site: PathBuf, names: PathBuf },
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    match &arguments.floor {
+        Some(Floor::FloorRequests { base, names }) => floors::requests(base, names),
+        Some(Floor::FloorVerification { site, names }) => floors::verification(site, names),
+        None => measure_all(&arguments),
+    }
+}
+
+fn measure_all(arguments: &Arguments) -> Result<()> {
+    ensure!(arguments.rounds > 0 && arguments.scale > 0.0, "rounds and scale are above zero");
+    ensure!(arguments.only.iter().all(|case| (1..=4).contains(case)), "there are the cases 1, 2, 3 and 4");
+    ensure!(!cfg!(debug_assertions), "measure a release build: cargo run --release -p sigcache-benches");
+    let executable = env::current_exe()?;
+    let target = executable.parent().and_then(|folder| folder.parent()).context("not in a target folder")?;
+    let program = sigcache::program(target)?;
+    let work = target.join("bench");
+    let site = work.join("site");
+    fs::create_dir_all(&site)?;
+    let signer = Signer::new()?;
+    fs::write(site.join("key.pem"), signer.public_pem()?)?;
+    let nginx = Nginx::start(&work.join("nginx"), &site)?;
+    let (scale, rounds) = (arguments.scale, arguments.rounds);
+    let mut bench = Bench { program, work: work.clone(), site, nginx, signer, scale, rounds };
+
+    let machine = measure::machine(&work);
+    let mut table = Table::default();
+    for (number, title, case) in [
+        (1, "first sync", Bench::first as fn(&mut Bench, &mut Table) -> Result<()>),
+        (2, "unchanged", Bench::unchanged),
+        (3, "one large object", Bench::large),
+        (4, "very many, unchanged", Bench::many),
+    ] {
+        if arguments.only.contains(&number) {
+            println!("{number}: {title}");
+            case(&mut bench, &mut table).with_context(|| format!("case {number}"))?;
+        }
+    }
+    println!("\n{machine}; scale {scale}, the middle of {rounds} rounds\n");
+    table.print();
+    let results = work.join("results.json");
+    fs::write(&results, format!("{:#}\n", table.json(&machine)))?;
+    println!("\nThe same as JSON: {}", results.display());
+    println!(
+        "sigcache's commits survive a power cut; of the scripts only the one for the large object flushes the disk."
+    );
+    Ok(())
+}

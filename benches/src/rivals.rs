@@ -1,0 +1,108 @@
+//! The same jobs with what everybody has: curl and openssl, and Python.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::measure::{self, Usage};
+
+const SCRIPTS: &[(&str, &str)] = &[
+    ("one.sh", include_str!("../rivals/one.sh")),
+    ("big.sh", include_str!("../rivals/big.sh")),
+    ("job.py", include_str!("../rivals/job.py")),
+    ("requirements.txt", include_str!("../rivals/requirements.txt")),
+];
+
+/// The scripts, and the Python that runs one of them, if it could be set up.
+pub(crate) struct Rivals {
+    folder: PathBuf,
+    python: Option<PathBuf>,
+}
+
+/// What a script works on.
+pub(crate) struct Job<'a> {
+    pub(crate) base: &'a str,
+    pub(crate) key: &'a Path,
+    /// Where its files go; emptied before it starts.
+    pub(crate) folder: &'a Path,
+}
+
+impl Rivals {
+    /// Writes the scripts to `folder`.
+    pub(crate) fn new(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        for (name, text) in SCRIPTS {
+            fs::write(folder.join(name), text)?;
+        }
+        Ok(Self { folder: folder.to_owned(), python: None })
+    }
+
+    /// Sets up Python with pinned packages. Where that cannot be, says so and goes on without.
+    pub(crate) fn with_python(mut self) -> Self {
+        match self.install() {
+            Ok(python) => self.python = Some(python),
+            Err(error) => println!("SKIPPED: the asyncio script: {error:#}"),
+        }
+        self
+    }
+
+    fn install(&self) -> Result<PathBuf> {
+        let venv = self.folder.join("venv");
+        let python = venv.join("bin/python");
+        let requirements = self.folder.join("requirements.txt");
+        let quiet = |command: &mut Command| -> Result<()> {
+            let output = command.stdin(Stdio::null()).output()?;
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Ok(())
+        };
+        if !python.is_file() {
+            quiet(Command::new("python3").args(["-m", "venv"]).arg(&venv)).context("no Python environment")?;
+        }
+        let mut install = Command::new(&python);
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(requirements);
+        quiet(&mut install).context("its packages cannot be installed")?;
+        Ok(python)
+    }
+
+    /// curl and openssl for each resource, four at once.
+    pub(crate) fn shell(&self, job: &Job<'_>, names: &Path) -> Result<f64> {
+        job.clear()?;
+        let mut command = Command::new("xargs");
+        command.arg("-a").arg(names).args(["-P4", "-n1", "sh"]).arg(self.folder.join("one.sh"));
+        Ok(measure::run(job.pass(&mut command))?.seconds)
+    }
+
+    /// httpx and cryptography, 64 at once; `None` where Python could not be set up.
+    pub(crate) fn asyncio(&self, job: &Job<'_>, names: &Path) -> Result<Option<f64>> {
+        let Some(python) = &self.python else { return Ok(None) };
+        job.clear()?;
+        let mut command = Command::new(python);
+        job.pass(command.arg(self.folder.join("job.py"))).arg(names);
+        Ok(Some(measure::run(&mut command)?.seconds))
+    }
+
+    /// One large object through a pipe.
+    pub(crate) fn pipe(&self, job: &Job<'_>, name: &str) -> Result<Usage> {
+        job.clear()?;
+        let mut command = Command::new("bash");
+        job.pass(command.arg(self.folder.join("big.sh"))).arg(name);
+        measure::run(&mut command)
+    }
+}
+
+impl Job<'_> {
+    fn clear(&self) -> Result<()> {
+        if self.folder.exists() {
+            fs::remove_dir_all(self.folder)?;
+        }
+        Ok(fs::create_dir_all(self.folder)?)
+    }
+
+    fn pass<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command.arg(self.base).arg(self.key).arg(self.folder)
+    }
+}
