@@ -3,6 +3,8 @@
 pub mod audit;
 #[cfg(feature = "config")]
 pub mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decision;
 mod digest;
 mod entry;
