@@ -561,9 +561,11 @@ async fn redirects_and_names_do_not_reach_private_addresses() {
 #[tokio::test]
 async fn a_connection_that_cannot_be_made_is_told_by_its_step() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let closed = Ask::new(format!("http://127.0.0.1:{free}/").parse().unwrap());
-    let error = closed.fails(Reason::ConnectionRefused, Retry::Yes).await;
-    assert!(std::error::Error::source(&error).is_some());
+    for scheme in ["http", "https"] {
+        let closed = Ask::new(format!("{scheme}://127.0.0.1:{free}/").parse().unwrap());
+        let error = closed.fails(Reason::ConnectionRefused, Retry::Yes).await;
+        assert!(std::error::Error::source(&error).is_some());
+    }
     let nowhere = Ask::new("http://user:hidden@name.invalid/?token=hidden".parse().unwrap());
     let error = nowhere.fails(Reason::HostNotFound, Retry::Yes).await;
     let mut cause: Option<&dyn std::error::Error> = Some(&error);
@@ -600,4 +602,40 @@ async fn a_header_that_http_cannot_carry_is_an_error_and_is_not_shown() {
     let error = ask.error().await;
     assert_eq!(error.failure().step(), sigcache_core::Step::Config);
     assert!(!format!("{error:?}").contains("den"), "{error:?}");
+}
+
+/// The environment belongs to the process, so this test runs itself again with another one.
+#[tokio::test]
+async fn a_proxy_may_be_on_a_private_address_and_a_resource_on_the_same_host_may_not() {
+    const CHILD: &str = "SIGCACHE_TEST_PROXY_PORT";
+    if let Ok(port) = std::env::var(CHILD) {
+        let fetcher = HttpFetcher::new();
+        let fetch = async |url: String| {
+            let ask = Ask::new(url.parse().unwrap()).access(|access| access.addresses = Addresses::Public);
+            ask.headers(&fetcher).await
+        };
+        let Ok(Fetched::Body(body)) = fetch("http://upstream.invalid/file".into()).await else { panic!("no body") };
+        assert_eq!(body.read().await.unwrap(), "hello");
+        for host in ["localhost", "127.0.0.1"] {
+            let error = fetch(format!("http://{host}:{port}/")).await.unwrap_err();
+            assert_eq!(error.failure().reason, Reason::PrivateAddress, "{host}");
+        }
+        return;
+    }
+    let proxy = Server::start([vec![say(OK)]]).await;
+    let port = proxy.port.to_string();
+    let child = tokio::task::spawn_blocking(move || {
+        let name = "a_proxy_may_be_on_a_private_address_and_a_resource_on_the_same_host_may_not";
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "http_proxy", "NO_PROXY", "no_proxy"] {
+            child.env_remove(name);
+        }
+        let proxy = format!("http://localhost:{port}");
+        child.args(["--exact", name]).env("HTTP_PROXY", proxy).env(CHILD, port).output().unwrap()
+    });
+    let child = child.await.unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    let requests = proxy.requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert!(requests[0].starts_with("get http://upstream.invalid/file http/1.1"), "{requests:?}");
 }

@@ -102,7 +102,8 @@ fn named(error: &(dyn StdError + 'static), link: Link) -> (Reason, Retry, String
     if !link.connecting {
         return (Reason::BadResponse, Retry::Yes, found);
     }
-    let kind = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    // The innermost one: errors from below TLS come wrapped in an `io::Error` of no particular kind.
+    let kind = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
     let reason = match kind {
         Some(io::ErrorKind::ConnectionRefused) => Reason::ConnectionRefused,
         Some(io::ErrorKind::TimedOut) => Reason::ConnectTimeout,
