@@ -208,21 +208,1263 @@ fn a_missing_or_foreign_file_is_named() {
     assert!(Config::load(folder.path(), &env).is_err());
 }
 
-/// HEAD, then `text`: the whole message.
+// --- messages: what is added to HEAD (so that it begins at line 9), and all that is said about it
+
 #[track_caller]
 fn refused(text: &str, message: &str) {
-    let folder = folder();
-    whole(&format!("{HEAD}{text}"), &folder, message);
+    refused_whole(&format!("{HEAD}{text}"), message);
 }
 
 #[track_caller]
-fn whole(text: &str, folder: &tempfile::TempDir, message: &str) {
+fn refused_whole(text: &str, message: &str) {
+    let folder = folder();
     let error = parse(text, folder.path()).unwrap_err();
     let shown = error.to_string().replace(&folder.path().display().to_string(), "DIR");
+    assert!(!format!("{error:?}{shown}").contains("hunter2"), "{error:?}");
     assert_eq!(shown, message, "\n--- found:\n{shown}\n--- expected:\n{message}\n");
-    for shown in [format!("{error:?}"), shown] {
-        assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn mistyped_words_get_the_nearest() {
+    refused(
+        r##"[[resource]]
+name = "a"
+url = ["https://a.example/a"]
+"##,
+        r##"c.toml:11:1: unknown word `url` in [[resource]]
+  11 | url = […]
+     | ^^^
+  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
+  did you mean `urls`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+on_expiry = "witheld"
+"##,
+        r##"c.toml:12:13: `on_expiry` cannot be "witheld"
+  12 | on_expiry = "witheld"
+     |             ^^^^^^^^^
+  expected one of `withhold`, `serve`
+  did you mean `withhold`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
+"##,
+        r##"c.toml:12:21: `format` cannot be "detatched"
+  12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
+     |                     ^^^^^^^^^^^
+  expected `detached`
+  did you mean `detached`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", sufix = ".sig", keys = ["roott"] }
+"##,
+        r##"c.toml:12:33: unknown word `sufix` in `verify`
+  12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
+     |                                 ^^^^^
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`
+  did you mean `suffix`?
+c.toml:12:57: there is no key `roott`
+  12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
+     |                                                    ^^^^^^^
+  expected one of `root`, `spare`
+  did you mean `root`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[[colection]]
+list = "names.txt"
+"##,
+        r##"c.toml:12:3: unknown word `colection` in the configuration
+  12 | [[colection]]
+     |   ^^^^^^^^^
+  expected one of `store`, `run`, `defaults`, `keys`, `resource`, `collection`
+  did you mean `collection`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[run]
+concurency = 3
+"##,
+        r##"c.toml:13:1: unknown word `concurency` in [run]
+  13 | concurency = …
+     | ^^^^^^^^^^
+  expected one of `concurrency`, `per_host`, `removal_limit`
+  did you mean `concurrency`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys.other]
+files = "root.pem"
+"##,
+        r##"c.toml:13:1: unknown word `files` in [keys.other]
+  13 | files = …
+     | ^^^^^
+  expected one of `file`, `pem`, `jwk`, `not_before`, `not_after`, `revoked`
+  did you mean `file`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root"], claims = { expiry = "/e" } }
+"##,
+        r##"c.toml:12:78: unknown word `expiry` in `claims`
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], claims = { expiry = … } }
+     |                                                                              ^^^^^^
+  expected one of `identity`, `version`, `issued`, `not_before`, `expires`, `entries`
+  did you mean `expires`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+zebra = 1
+"##,
+        r##"c.toml:12:1: unknown word `zebra` in [[resource]]
+  12 | zebra = …
+     | ^^^^^
+  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `allow_private`, `extra_ca`, `client_certificate`, `headers`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+replays = true
+"##,
+        r##"c.toml:12:11: `replays` cannot be a boolean
+  12 | replays = true
+     |           ^^^^
+  expected one of `refuse`, `accept`"##,
+    );
+}
+
+#[test]
+fn values_that_cannot_be() {
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+timeout = "60"
+"##,
+        r##"c.toml:12:11: `timeout` cannot be "60"
+  12 | timeout = "60"
+     |           ^^^^
+  expected a duration such as "500ms", "90s", "5m", "3h" or "7d", at most "36500d", more than zero"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+timeout = 60
+"##,
+        r##"c.toml:12:11: `timeout` cannot be 60
+  12 | timeout = 60
+     |           ^^
+  expected a duration such as "500ms", "90s", "5m", "3h" or "7d", at most "36500d", more than zero"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+connect_timeout = "0s"
+"##,
+        r##"c.toml:12:19: `connect_timeout` cannot be "0s"
+  12 | connect_timeout = "0s"
+     |                   ^^^^
+  expected a duration such as "500ms", "90s", "5m", "3h" or "7d", at most "36500d", more than zero"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+max_size = "10 MiB"
+"##,
+        r##"c.toml:12:12: `max_size` cannot be "10 MiB"
+  12 | max_size = "10 MiB"
+     |            ^^^^^^^^
+  expected a size such as "10MiB", "4KB" or "123" (bytes), more than zero"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+max_size = 0
+"##,
+        r##"c.toml:12:12: `max_size` cannot be 0
+  12 | max_size = 0
+     |            ^
+  expected a size such as "10MiB", "4KB" or "123" (bytes), more than zero"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+max_size = -1
+"##,
+        r##"c.toml:12:12: `max_size` cannot be -1
+  12 | max_size = -1
+     |            ^^
+  expected a size such as "10MiB", "4KB" or "123" (bytes), more than zero"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+least_speed = "1KiB"
+"##,
+        r##"c.toml:12:15: `least_speed` cannot be "1KiB"
+  12 | least_speed = "1KiB"
+     |               ^^^^^^
+  expected a speed such as "1KiB/s""##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+shrink_limit = "110%"
+"##,
+        r##"c.toml:12:16: `shrink_limit` cannot be "110%"
+  12 | shrink_limit = "110%"
+     |                ^^^^^^
+  expected a share from "0%" to "100%", such as "50%" or "12.5%""##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+tries = 0
+"##,
+        r##"c.toml:12:9: `tries` cannot be 0
+  12 | tries = 0
+     |         ^
+  expected a whole number from 1 to 20"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+redirects = 1.5
+"##,
+        r##"c.toml:12:13: `redirects` cannot be a float
+  12 | redirects = 1.5
+     |             ^^^
+  expected a whole number from 0 to 20"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+allow_private = "yes"
+"##,
+        r##"c.toml:12:17: `allow_private` cannot be "yes"
+  12 | allow_private = "yes"
+     |                 ^^^^^
+  expected `true` or `false`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[run]
+concurrency = 0
+removal_limit = 0.5
+"##,
+        r##"c.toml:13:15: `concurrency` cannot be 0
+  13 | concurrency = 0
+     |               ^
+  expected a whole number from 1 to 10000
+c.toml:14:17: `removal_limit` cannot be a float
+  14 | removal_limit = 0.5
+     |                 ^^^
+  expected a share from "0%" to "100%", such as "50%" or "12.5%""##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+identity = ""
+"##,
+        r##"c.toml:12:12: `identity` cannot be ""
+  12 | identity = ""
+     |            ^^
+  expected a text that is not empty"##,
+    );
+}
+
+#[test]
+fn names_and_urls() {
+    refused(
+        r##"[[resource]]
+name = "../a"
+urls = ["https://a.example/a"]
+"##,
+        r##"c.toml:10:8: "../a" is not a name: no part of a name may begin with a dot
+  10 | name = "../a"
+     |        ^^^^^^
+  expected a name such as "feeds/prices.json""##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = []
+"##,
+        r##"c.toml:11:8: `urls` is an empty list
+  11 | urls = []
+     |        ^^
+  expected at least one URL"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = "https://a.example/a"
+"##,
+        r##"c.toml:11:8: `urls` cannot be "https://a.example/a"
+  11 | urls = "https://a.example/a"
+     |        ^^^^^^^^^^^^^^^^^^^^^
+  expected a list of texts"##,
+    );
+    refused(
+        r##"[[resource]]
+"##,
+        r##"c.toml:9:1: [[resource]] has no `name`
+  9 | [[resource]]
+    | ^^^^^^^^^^^^
+  expected its place in the store
+c.toml:9:1: [[resource]] has no `urls`
+  9 | [[resource]]
+    | ^^^^^^^^^^^^
+  expected a list of URLs, to be tried in this order"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a", 3]
+"##,
+        r##"c.toml:11:32: an entry of `urls` cannot be 3
+  11 | urls = ["https://a.example/a", 3]
+     |                                ^
+  expected a text that is not empty"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["a.example/a"]
+"##,
+        r##"c.toml:11:9: "a.example/a" is not a URL: relative URL without a base
+  11 | urls = ["a.example/a"]
+     |         ^^^^^^^^^^^^^
+  expected a whole URL, which begins with `https:` or `http:` or `file:`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["htps://a.example/a"]
+"##,
+        r##"c.toml:11:9: `htps` URLs are not supported
+  11 | urls = ["htps://a.example/a"]
+     |         ^^^^^^^^^^^^^^^^^^^^
+  expected one of `https`, `http`, `file`
+  did you mean `https`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/ a"]
+"##,
+        r##"c.toml:11:9: "https://a.example/ a" is not a URL: there is a space or a control character in it
+  11 | urls = ["https://a.example/ a"]
+     |         ^^^^^^^^^^^^^^^^^^^^^^
+  expected a whole URL, which begins with `https:` or `http:` or `file:`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https:///"]
+"##,
+        r##"c.toml:11:9: "https:///" is not a URL: empty host
+  11 | urls = ["https:///"]
+     |         ^^^^^^^^^^^
+  expected a whole URL, which begins with `https:` or `http:` or `file:`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://me:hunter2@a.example/a"]
+"##,
+        r##"c.toml:11:9: there is a user name or password in this URL
+  11 | urls = […]
+     |         ^
+  expected a header in its place: headers = { Authorization = "env:NAME" }"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://hunter2@a.example:port/a", "file://host/a"]
+"##,
+        r##"c.toml:11:9: "…" is not a URL: invalid port number
+  11 | urls = […, "file://host/a"]
+     |         ^
+  expected a whole URL, which begins with `https:` or `http:` or `file:`
+c.toml:11:45: "file://host/a" names a host
+  11 | urls = […, "file://host/a"]
+     |            ^^^^^^^^^^^^^^^
+  expected file:///path, or file:path from the folder of the configuration"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+"##,
+        r##"c.toml:13:8: the name `a` stands twice
+  13 | name = "a"
+     |        ^^^
+  expected another name: `a` is taken at c.toml:10:8"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[[resource]]
+name = "a/b"
+urls = ["https://a.example/a"]
+"##,
+        r##"c.toml:13:8: a and a/b cannot both be stored: the first would be a file and a folder at once
+  13 | name = "a/b"
+     |        ^^^^^
+  expected another name: `a` is taken at c.toml:10:8"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[[resource]]
+name = "a.sig"
+urls = ["https://a.example/a"]
+"##,
+        r##"c.toml:13:8: a and a.sig cannot both be stored: the second is where the first one's companion goes
+  13 | name = "a.sig"
+     |        ^^^^^^^
+  expected another name: `a` is taken at c.toml:10:8"##,
+    );
+    refused(
+        r##"[resource]
+name = "a"
+"##,
+        r##"c.toml:9:1: [resource] stands in single brackets
+  9 | [resource]
+    | ^^^^^^^^^^
+  expected [[resource]], as there may be more of them"##,
+    );
+    refused(
+        r##""##,
+        r##"c.toml:1:1: there is nothing to fetch
+  expected at least one [[resource]], or a [[collection]] with a name in its list"##,
+    );
+}
+
+#[test]
+fn urls_with_secrets_are_never_shown() {
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = "https://me:hunter2@a.example/a"
+"##,
+        r##"c.toml:11:8: `urls` cannot be "…"
+  11 | urls = …
+     |        ^
+  expected a list of texts"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https:me:hunter2@a.example/a", 3]
+"##,
+        r##"c.toml:11:41: an entry of `urls` cannot be 3
+  11 | urls = […, 3]
+     |            ^
+  expected a text that is not empty"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["htps://a.example/a?token=hunter2"]
+"##,
+        r##"c.toml:11:9: `htps` URLs are not supported
+  11 | urls = […]
+     |         ^
+  expected one of `https`, `http`, `file`
+  did you mean `https`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "https://a.example/a?token=hunter2"
+urls = ["//me:hunter2@a.example/a"]
+"##,
+        r##"c.toml:10:8: "…" is not a name: a name needs a non-empty text between its slashes
+  10 | name = …
+     |        ^
+  expected a name such as "feeds/prices.json"
+c.toml:11:9: "…" is not a URL: relative URL without a base
+  11 | urls = […]
+     |         ^
+  expected a whole URL, which begins with `https:` or `http:` or `file:`"##,
+    );
+    refused(
+        r##"[[collection]]
+list = "names.txt"
+urls = ["https://a.example/a?token=hunter2"]
+"##,
+        r##"c.toml:11:9: "…" is the same for every name
+  11 | urls = […]
+     |         ^
+  expected `{name}` where the name belongs"##,
+    );
+    refused(
+        r##"[[collection]]
+list = "names.txt"
+urls = ["https://{name}:hunter2@a.example/a"]
+"##,
+        r##"c.toml:11:9: there is a user name or password in this URL
+  11 | urls = […]
+     |         ^
+  expected a header in its place: headers = { Authorization = "env:NAME" }"##,
+    );
+}
+
+#[test]
+fn collections() {
+    refused(
+        r##"[[collection]]
+list = "names.txt"
+urls = ["https://a.example/names"]
+"##,
+        r##"c.toml:11:9: "https://a.example/names" is the same for every name
+  11 | urls = ["https://a.example/names"]
+     |         ^^^^^^^^^^^^^^^^^^^^^^^^^
+  expected `{name}` where the name belongs"##,
+    );
+    refused(
+        r##"[[collection]]
+list = "names.txt"
+urls = ["https://a.example/{nam}/{name}"]
+"##,
+        r##"c.toml:11:9: `{nam}` cannot be filled in
+  11 | urls = ["https://a.example/{nam}/{name}"]
+     |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  expected `{name}`
+  did you mean `{name}`?"##,
+    );
+    refused(
+        r##"[[collection]]
+list = "names.txt"
+urls = ["https://{name}.example/"]
+"##,
+        r##"c.toml:11:9: the name would decide the host in "https://{name}.example/"
+  11 | urls = ["https://{name}.example/"]
+     |         ^^^^^^^^^^^^^^^^^^^^^^^^^
+  expected `{name}` in the path or the query"##,
+    );
+    refused(
+        r##"[[collection]]
+list = "names.txt"
+urls = ["ftp://a.example/{name}"]
+"##,
+        r##"c.toml:11:9: `ftp` URLs are not supported
+  11 | urls = ["ftp://a.example/{name}"]
+     |         ^^^^^^^^^^^^^^^^^^^^^^^^
+  expected one of `https`, `http`, `file`
+  did you mean `http`?"##,
+    );
+    refused(
+        r##"[[collection]]
+list = "bad-names.txt"
+urls = ["https://a.example/{name}"]
+"##,
+        r##"DIR/bad-names.txt:2:1: "not good" is not a name: ' ' cannot be part of a name: use ASCII letters, digits and . _ - ~ + = @ /
+  2 | not good
+    | ^^^^^^^^
+  expected a name such as "feeds/prices.json""##,
+    );
+    refused(
+        r##"[[collection]]
+list = "none.txt"
+urls = ["https://a.example/{name}"]
+"##,
+        r##"c.toml:10:8: the list "DIR/none.txt" cannot be read: No such file or directory (os error 2)
+  10 | list = "none.txt"
+     |        ^^^^^^^^^^
+  expected a path, from the folder of the configuration"##,
+    );
+    refused(
+        r##"[[collection]]
+urls = ["https://a.example/{name}"]
+"##,
+        r##"c.toml:9:1: [[collection]] has no `list`
+  9 | [[collection]]
+    | ^^^^^^^^^^^^^^
+  expected the path of a file with one name on each line"##,
+    );
+    refused(
+        r##"[[collection]]
+list = "names.txt"
+urls = ["https://a.example/{name}"]
+identity = "x"
+verify = { format = "detached", suffix = ".sig", keys = ["root"], claims = { identity = "/id" } }
+"##,
+        r##"c.toml:12:12: every name of the list would have the same identity
+  12 | identity = "x"
+     |            ^^^
+  expected `{name}` in it, where the name belongs"##,
+    );
+}
+
+#[test]
+fn trust() {
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+identity = "a"
+"##,
+        r##"c.toml:12:12: this `identity` could never match: the document does not say what it is
+  12 | identity = "a"
+     |            ^^^
+  expected a pointer to its identity: verify = { …, claims = { identity = "/name" } }"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root"], threshold = 2 }
+"##,
+        r##"c.toml:12:79: the threshold must lie between 1 and the number of keys (1), not at 2
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], threshold = 2 }
+     |                                                                               ^"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root", "spare"], threshold = 2 }
+"##,
+        r##"c.toml:12:88: a threshold of 2 can never be met: only 1 signature file is looked for
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root", "spare"], threshold = 2 }
+     |                                                                                        ^
+  expected as many endings in `suffix`: each file holds one signature"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root"], threshold = 0 }
+"##,
+        r##"c.toml:12:79: `threshold` cannot be 0
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], threshold = 0 }
+     |                                                                               ^
+  expected a whole number from 1 to 1000"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root", "root"] }
+"##,
+        r##"c.toml:12:57: root and root are the same key; it would count twice
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root", "root"] }
+     |                                                         ^^^^^^^^^^^^^^^^"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = [] }
+"##,
+        r##"c.toml:12:57: at least one key is needed
+  12 | verify = { format = "detached", suffix = ".sig", keys = [] }
+     |                                                         ^^"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { suffix = "/sig" }
+"##,
+        r##"c.toml:12:10: `verify` has no `format`
+  12 | verify = { suffix = "/sig" }
+     |          ^^^^^^^^^^^^^^^^^^^
+  expected `detached`
+c.toml:12:10: `verify` has no `keys`
+  12 | verify = { suffix = "/sig" }
+     |          ^^^^^^^^^^^^^^^^^^^
+  expected the ids of the keys that may sign"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = [".sig", ".sig"], keys = ["root"] }
+"##,
+        r##"c.toml:12:51: ".sig" cannot be a `suffix`: it stands twice
+  12 | verify = { format = "detached", suffix = [".sig", ".sig"], keys = ["root"] }
+     |                                                   ^^^^^^
+  expected an ending such as ".sig""##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root"], claims = { version = "version" } }
+"##,
+        r##"c.toml:12:88: `version` cannot be "version"
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], claims = { version = "version" } }
+     |                                                                                        ^^^^^^^^^
+  expected a JSON pointer (RFC 6901) such as "/version" or "/meta/expires""##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = "none"
+"##,
+        r##"c.toml:12:10: `verify` cannot be a text
+  12 | verify = "none"
+     |          ^^^^^^
+  expected a table"##,
+    );
+}
+
+#[test]
+fn keys() {
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys.twin]
+file = "root.pem"
+"##,
+        r##"c.toml:12:7: `twin` is the same key as `root` at c.toml:3:7
+  12 | [keys.twin]
+     |       ^^^^
+  expected one id for each key: it would count twice"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys.lost]
+file = "none.pem"
+"##,
+        r##"c.toml:13:8: the file "DIR/none.pem" cannot be read: No such file or directory (os error 2)
+  13 | file = "none.pem"
+     |        ^^^^^^^^^^
+  expected a path, from the folder of the configuration"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys.mine]
+file = "private.pem"
+"##,
+        r##"c.toml:13:8: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
+  13 | file = "private.pem"
+     |        ^^^^^^^^^^^^^
+  expected a public key: ECDSA on P-256, as PEM, DER or JWK"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys.mine]
+pem = """
+-----BEGIN PRIVATE KEY-----
+hunter2
+-----END PRIVATE KEY-----"""
+file = "x"
+"##,
+        r##"c.toml:12:7: [keys.mine] has more than one of `file`, `pem` and `jwk`
+  12 | [keys.mine]
+     |       ^^^^
+  expected exactly one of them"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys.mine]
+pem = "-----BEGIN PRIVATE KEY----- hunter2"
+"##,
+        r##"c.toml:13:7: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
+  13 | pem = …
+     |       ^
+  expected a public key: ECDSA on P-256, as PEM, DER or JWK"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys.mine]
+jwk = '{"kty":"EC","crv":"P-256","d":"hunter2"}'
+"##,
+        r##"c.toml:13:7: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
+  13 | jwk = …
+     |       ^
+  expected a public key: ECDSA on P-256, as PEM, DER or JWK"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys.mine]
+jwk = "{hunter2"
+"##,
+        r##"c.toml:13:7: the key of [keys.mine] cannot be used: the JWK is damaged
+  13 | jwk = …
+     |       ^
+  expected a public key: ECDSA on P-256, as PEM, DER or JWK"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys.none]
+"##,
+        r##"c.toml:12:7: [keys.none] has no `file` or `pem` or `jwk`
+  12 | [keys.none]
+     |       ^^^^
+  expected exactly one of them"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys]
+flat = "hunter2"
+"##,
+        r##"c.toml:13:1: `flat` cannot be a text
+  13 | flat = …
+     | ^^^^
+  expected a table [keys.flat] with `file`, `pem` or `jwk`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[keys.old]
+pem = "x"
+not_after = 2026-01-01
+"##,
+        r##"c.toml:13:7: the key of [keys.old] cannot be used: its content is in no known form
+  13 | pem = …
+     |       ^
+  expected a public key: ECDSA on P-256, as PEM, DER or JWK"##,
+    );
+}
+
+#[test]
+fn secrets() {
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+headers = { Authorization = "env:TOKEN" }
+"##,
+        r##"c.toml:12:29: the environment variable `TOKEN` is not set, or empty
+  12 | headers = { Authorization = … }
+     |                             ^"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+headers = { Authorization = "env:EMPTY" }
+"##,
+        r##"c.toml:12:29: the environment variable `EMPTY` is not set, or empty
+  12 | headers = { Authorization = … }
+     |                             ^"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+headers = { Authorization = "env:BROKEN" }
+"##,
+        r##"c.toml:12:29: the value of `Authorization` has characters that a header cannot have
+  12 | headers = { Authorization = … }
+     |                             ^
+  expected printable ASCII, without a line break or a space at either end"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+headers = { Authorization = "hunter2\n" }
+"##,
+        r##"c.toml:12:29: the value of `Authorization` has characters that a header cannot have
+  12 | headers = { Authorization = … }
+     |                             ^
+  expected printable ASCII, without a line break or a space at either end"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+headers = { Host = "hunter2", authorization = "hunter2", Authorization = "hunter2" }
+"##,
+        r##"c.toml:12:13: `Host` is a header that sigcache itself decides about
+  12 | headers = { Host = …, authorization = …, Authorization = … }
+     |             ^^^^
+  expected the name of another header, such as `Authorization`
+c.toml:12:31: `authorization` stands twice
+  12 | headers = { Host = …, authorization = …, Authorization = … }
+     |                       ^^^^^^^^^^^^^
+  expected the name of another header, such as `Authorization`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+headers = { "X Y" = "hunter2", Z = ["hunter2"], A = "env:MY-NAME" }
+"##,
+        r##"c.toml:12:13: `X Y` is not the name of a header
+  12 | headers = { "X Y" = …, Z = […], A = … }
+     |             ^^^^^
+  expected the name of another header, such as `Authorization`
+c.toml:12:36: the value of `Z` cannot be a list
+  12 | headers = { "X Y" = …, Z = […], A = … }
+     |                            ^^^
+  expected a text, or "env:NAME"
+c.toml:12:53: what follows `env:` is not the name of a variable
+  12 | headers = { "X Y" = …, Z = […], A = … }
+     |                                     ^
+  expected letters, digits and `_`, as in "env:API_TOKEN""##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+header = { Authorization = "hunter2" }
+"##,
+        r##"c.toml:12:1: unknown word `header` in [[resource]]
+  12 | header = { Authorization = … }
+     | ^^^^^^
+  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
+  did you mean `headers`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authorization = "hunter2" }
+"##,
+        r##"c.toml:12:67: unknown word `header` in `verify`
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authorization = … }
+     |                                                                   ^^^^^^
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+client_certificate = "-----BEGIN PRIVATE KEY----- hunter2"
+"##,
+        r##"c.toml:12:22: `client_certificate` cannot be the certificate itself, or empty
+  12 | client_certificate = …
+     |                      ^
+  expected the path of a PEM file with certificate and key, or "env:NAME""##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+client_certificate = "env:SIGCACHE_TOKEN"
+"##,
+        r##"c.toml:12:22: `client_certificate` does not hold a certificate and its private key in PEM
+  12 | client_certificate = …
+     |                      ^
+  expected both, one after the other, in one text"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+client_certificate = "root.pem"
+"##,
+        r##"c.toml:12:22: `client_certificate` does not hold a certificate and its private key in PEM
+  12 | client_certificate = …
+     |                      ^
+  expected both, one after the other, in one text"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+extra_ca = ["root.pem", "none.pem"]
+"##,
+        r##"c.toml:12:13: this file holds no certificate in PEM
+  12 | extra_ca = ["root.pem", "none.pem"]
+     |             ^^^^^^^^^^
+  expected -----BEGIN CERTIFICATE-----
+c.toml:12:25: the file "DIR/none.pem" cannot be read: No such file or directory (os error 2)
+  12 | extra_ca = ["root.pem", "none.pem"]
+     |                         ^^^^^^^^^^
+  expected a path, from the folder of the configuration"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+headers = { Authorization = "hunter2 }
+"##,
+        r##"c.toml:12:39: this is not TOML: unclosed inline table, expected `}`"##,
+    );
+}
+
+#[test]
+fn tables_that_are_missing_or_wrong() {
+    refused_whole(
+        r##"resource = 3
+keys = 4
+"##,
+        r##"c.toml:1:1: the configuration has no `store`
+  expected [store] with `url = "file:cache"` or `path = "cache"`
+c.toml:1:12: `resource` cannot be 3
+  1 | resource = 3
+    |            ^
+  expected tables [[resource]], not an integer
+c.toml:2:8: [keys] cannot be an integer
+  2 | keys = 4
+    |        ^
+  expected a table"##,
+    );
+    refused_whole(
+        r##"[sore]
+url = "memory:"
+"##,
+        r##"c.toml:1:2: unknown word `sore` in the configuration
+  1 | [sore]
+    |  ^^^^
+  expected one of `store`, `run`, `defaults`, `keys`, `resource`, `collection`
+  did you mean `store`?"##,
+    );
+    refused_whole(
+        r##"[store]
+url = "memory:"
+path = "cache"
+"##,
+        r##"c.toml:1:1: [store] has both `url` and `path`
+  1 | [store]
+    | ^^^^^^^
+  expected one of them"##,
+    );
+    refused_whole(
+        r##"[[resource]]
+name = "a"
+"##,
+        r##"c.toml:1:1: the configuration has no `store`
+  expected [store] with `url = "file:cache"` or `path = "cache"`
+c.toml:1:1: [[resource]] has no `verify`
+  1 | [[resource]]
+    | ^^^^^^^^^^^^
+  expected one here or in [defaults]: nothing is stored that cannot be verified
+c.toml:1:1: [[resource]] has no `urls`
+  1 | [[resource]]
+    | ^^^^^^^^^^^^
+  expected a list of URLs, to be tried in this order"##,
+    );
+    refused_whole(
+        r##"[store]
+url = "s3://bucket/cache"
+[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+"##,
+        r##"c.toml:2:7: `s3` stores are not supported by this build
+  2 | url = "s3://bucket/cache"
+    |       ^^^^^^^^^^^^^^^^^^^
+  expected one of `file`, `memory`
+c.toml:3:1: [[resource]] has no `verify`
+  3 | [[resource]]
+    | ^^^^^^^^^^^^
+  expected one here or in [defaults]: nothing is stored that cannot be verified"##,
+    );
+    refused_whole(
+        r##"[store]
+url = "cache"
+publish = 1
+[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+"##,
+        r##"c.toml:2:7: "cache" is not a URL: relative URL without a base
+  2 | url = "cache"
+    |       ^^^^^^^
+  expected a whole URL, which begins with `file:` or `memory:`
+c.toml:3:11: `publish` cannot be 1
+  3 | publish = 1
+    |           ^
+  expected `true` or `false`
+c.toml:4:1: [[resource]] has no `verify`
+  4 | [[resource]]
+    | ^^^^^^^^^^^^
+  expected one here or in [defaults]: nothing is stored that cannot be verified"##,
+    );
+    refused_whole(
+        r##"[store]
+url = "https://me:hunter2@a.example/"
+[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+"##,
+        r##"c.toml:2:7: `https` stores are not supported by this build
+  2 | url = …
+    |       ^
+  expected one of `file`, `memory`
+c.toml:3:1: [[resource]] has no `verify`
+  3 | [[resource]]
+    | ^^^^^^^^^^^^
+  expected one here or in [defaults]: nothing is stored that cannot be verified"##,
+    );
+    refused_whole(
+        r##"[store]
+[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+"##,
+        r##"c.toml:1:1: [store] has no `url` or `path`
+  1 | [store]
+    | ^^^^^^^
+  expected [store] with `url = "file:cache"` or `path = "cache"`
+c.toml:2:1: [[resource]] has no `verify`
+  2 | [[resource]]
+    | ^^^^^^^^^^^^
+  expected one here or in [defaults]: nothing is stored that cannot be verified"##,
+    );
+    refused_whole(
+        r##"[store]
+url = "memory:"
+[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+"##,
+        r##"c.toml:3:1: [[resource]] has no `verify`
+  3 | [[resource]]
+    | ^^^^^^^^^^^^
+  expected one here or in [defaults]: nothing is stored that cannot be verified"##,
+    );
+    refused_whole(
+        r##"[store]
+url = "memory:"
+[store]
+"##,
+        r##"c.toml:3:2: this is not TOML: duplicate key"##,
+    );
+    refused_whole(
+        r##"[store]
+url = memory
+"##,
+        r##"c.toml:2:7: this is not TOML: string values must be quoted, expected literal string"##,
+    );
+    refused_whole(
+        r##"store = true
+"##,
+        r##"c.toml:1:9: [store] cannot be a boolean
+  1 | store = true
+    |         ^^^^
+  expected a table"##,
+    );
+}
+
+#[test]
+fn many_problems_are_counted_and_long_lines_cut() {
+    let folder = folder();
+    let more: String = (0..25).map(|number| format!("word{number:02} = 1\n")).collect();
+    let error = parse(&format!("{HEAD}{more}"), folder.path()).unwrap_err();
+    assert_eq!(error.problems().len(), 20);
+    assert!(error.to_string().ends_with("\nand 5 more"), "{error}");
+    let first = &error.problems()[0];
+    assert_eq!(
+        (&*first.file, first.position, first.message.as_str()),
+        ("c.toml", Some((9, 1)), "unknown word `word00` in [defaults]")
+    );
+    let long = format!("{HEAD}on_expiry = \"{}\"\n", "ä".repeat(1000));
+    let error = parse(&long, folder.path()).unwrap_err();
+    assert!(error.to_string().lines().all(|line| line.chars().count() < 150), "{error}");
+    let far = format!("{HEAD}{}on_expiry = \"x\"\n", " ".repeat(1000));
+    let error = parse(&far, folder.path()).unwrap_err();
+    assert!(error.to_string().starts_with("c.toml:9:1013: `on_expiry` cannot be \"x\"\n  expected"), "{error}");
+}
+
+#[test]
+fn columns_count_characters() {
+    let folder = folder();
+    let text = format!("{HEAD}set = \"äöü\"\n\u{9}headers = {{ \"ä\" = \"x\" }}\n");
+    let error = parse(&text, folder.path()).unwrap_err();
+    let positions: Vec<_> = error.problems().iter().map(|problem| problem.position).collect();
+    assert_eq!(positions, [Some((9, 1)), Some((10, 14))]);
+    assert!(error.to_string().contains("\n  10 |  headers = { \"ä\" = … }\n     |              ^^^\n"), "{error}");
+}
+
+/// A cheap source of numbers that is the same in every run (splitmix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % end as u64) as usize
     }
 }
 
-include!("config/messages.rs");
+#[test]
+fn no_mutation_of_the_example_panics_or_shows_a_secret() {
+    let folder = folder();
+    let example = example_in_full().replace("env:SIGCACHE_TOKEN", "hunter2");
+    let example: Vec<char> = example.chars().collect();
+    let pieces: Vec<&str> = vec![
+        "\"", "'", "\"\"\"", "[", "]", "{", "}", "=", "\n", "#", ".", ",", "ä", "\0", "{name}", "file:", "-1", "1e9",
+        "[[", "@", "?",
+    ];
+    let mut numbers = Numbers(7);
+    for _ in 0..2_000 {
+        let mut text = example.clone();
+        for _ in 0..=numbers.below(3) {
+            let at = numbers.below(text.len());
+            let end = (at + numbers.below(12)).min(text.len());
+            match numbers.below(3) {
+                0 => drop(text.drain(at..end)),
+                1 => drop(text.splice(at..at, pieces[numbers.below(pieces.len())].chars())),
+                _ => {
+                    let copy: Vec<char> = text[at..end].to_vec();
+                    let to = numbers.below(text.len());
+                    text.splice(to..to, copy);
+                }
+            }
+        }
+        let text: String = text.into_iter().collect();
+        if let Err(error) = parse(&text, folder.path()) {
+            let shown = format!("{error}\n{error:?}");
+            assert!(!shown.contains("hunter2"), "{shown}\n{text}");
+        }
+    }
+}

@@ -97,7 +97,7 @@ impl Build<'_> {
     }
 
     fn headers(&mut self, value: &Value<'_>) -> Option<Vec<(String, SecretSource)>> {
-        let table = Table::open(value, "`headers`", &mut self.problems)?;
+        let table = Table::open_free(value, "`headers`", &mut self.problems)?;
         let mut headers: Vec<(String, SecretSource)> = Vec::new();
         for (name, span, value) in table.entries() {
             let token = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);

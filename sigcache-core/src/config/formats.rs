@@ -47,11 +47,11 @@ pub(super) struct Verify {
 impl Build<'_> {
     /// Reads a `verify` table and returns its number; equal tables have the same one.
     pub(super) fn verify(&mut self, value: &Value<'_>) -> Option<usize> {
-        let table = Table::open(value, "`verify`", &mut self.problems)?;
-        table.check(&[VERIFY], &mut self.problems);
+        let table = Table::open(value, "`verify`", &[VERIFY], &mut self.problems)?;
         if !table.has("format") {
-            let words = FORMATS.iter().map(|(word, _)| *word);
-            self.problems.at(value.span(), "`verify` has no `format`").one_of("", words);
+            let words: Vec<String> = FORMATS.iter().map(|(word, _)| format!("`{word}`")).collect();
+            let expected = words.join(" or ");
+            table.lacks(&["format"], value.span(), &expected, &mut self.problems);
         }
         let set_up = table.word("format", FORMATS, &mut self.problems);
         let format = set_up.and_then(|set_up| set_up(&table, self));
@@ -80,7 +80,7 @@ impl Build<'_> {
             false => Some(1),
         };
         let Some(ids) = table.get("keys") else {
-            self.problems.at(table.span(), "`verify` has no `keys`").expected("the ids of the keys that may sign");
+            table.lacks(&["keys"], table.span(), "the ids of the keys that may sign", &mut self.problems);
             return None;
         };
         let mut keys = Vec::new();
@@ -117,7 +117,7 @@ impl Build<'_> {
 /// The words of the `detached` format.
 fn detached(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
     let Some(suffix) = table.get("suffix") else {
-        build.problems.at(table.span(), "`verify` has no `suffix`").expected("the ending of the signature file's name");
+        table.lacks(&["suffix"], table.span(), "the ending of the signature file's name", &mut build.problems);
         return None;
     };
     let suffixes = match suffix.get_ref().as_array() {
@@ -159,8 +159,7 @@ fn detached(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
 }
 
 fn claims(value: &Value<'_>, build: &mut Build<'_>) -> Option<Claims> {
-    let table = Table::open(value, "`claims`", &mut build.problems)?;
-    table.check(&[CLAIMS], &mut build.problems);
+    let table = Table::open(value, "`claims`", &[CLAIMS], &mut build.problems)?;
     let mut pointer = |word| {
         let expected = "a JSON pointer (RFC 6901) such as \"/version\" or \"/meta/expires\"";
         table.parsed(word, expected, &mut build.problems, |text| Pointer::new(text).ok())

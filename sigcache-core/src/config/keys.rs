@@ -34,8 +34,7 @@ impl Build<'_> {
                 self.problems.at(at, message).expected(format!("a table {what} with `file`, `pem` or `jwk`"));
                 continue;
             }
-            let Some(table) = Table::open(value, &what, &mut self.problems) else { continue };
-            table.check(&[KEY], &mut self.problems);
+            let Some(table) = Table::open(value, &what, &[KEY], &mut self.problems) else { continue };
             let Some(key) = self.read_key(id, &at, &table) else { continue };
             let place = Place { source: 0, span: at };
             if let Some((other, first)) = seen.get(&key.key.fingerprint()) {
@@ -53,9 +52,12 @@ impl Build<'_> {
     fn read_key(&mut self, id: &str, at: &Range<usize>, table: &Table<'_>) -> Option<TrustedKey> {
         let ways: Vec<&str> = WAYS.iter().copied().filter(|way| table.has(way)).collect();
         let [way] = ways.as_slice() else {
-            let found = if ways.is_empty() { "none" } else { "more than one" };
-            let message = format!("{} has {found} of `file`, `pem` and `jwk`", table.what());
-            self.problems.at(at.clone(), message).expected("exactly one of them");
+            if ways.is_empty() {
+                table.lacks(WAYS, at.clone(), "exactly one of them", &mut self.problems);
+            } else {
+                let message = format!("{} has more than one of `file`, `pem` and `jwk`", table.what());
+                self.problems.at(at.clone(), message).expected("exactly one of them");
+            }
             return None;
         };
         let (given, given_at) = match (*way, table.get(way)) {

@@ -209,7 +209,7 @@ impl Problems {
             .iter()
             .filter(|secret| draft.place.source == 0 && secret.start < line_span.end && line_span.start < secret.end)
             .collect();
-        let shows_line = draft.shows_line && column <= LINE_CHARS;
+        let shows_line = draft.shows_line && column <= LINE_CHARS && !draft.place.span.is_empty();
         Problem {
             file: file.clone(),
             position: Some((line, column)),

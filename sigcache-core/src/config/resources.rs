@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     build::{Build, read_bounded},
     problem::Place,
-    settings::{SETTINGS, Settings},
+    settings::Settings,
     table::{Table, quote},
 };
 use crate::{
@@ -32,12 +32,11 @@ struct Common {
 impl Build<'_> {
     /// Reads a `[[resource]]`.
     pub(super) fn resource(&mut self, table: &Table<'_>, defaults: &Settings) {
-        table.check(&[RESOURCE, SETTINGS], &mut self.problems);
         let common = self.common(table, defaults);
         let name = match table.get("name") {
             Some(_) => table.text("name", &mut self.problems),
             None => {
-                self.problems.at(table.span(), "[[resource]] has no `name`").expected("its place in the store");
+                table.lacks(&["name"], table.span(), "its place in the store", &mut self.problems);
                 None
             }
         };
@@ -52,7 +51,6 @@ impl Build<'_> {
 
     /// Reads a `[[collection]]`: all names share the pattern of the URLs and, unless they differ in identity, the rules.
     pub(super) fn collection(&mut self, table: &Table<'_>, defaults: &Settings) {
-        table.check(&[COLLECTION, SETTINGS], &mut self.problems);
         let common = self.common(table, defaults);
         if let (Some(value), Some(common)) = (table.get("identity"), &common)
             && common.identity.as_ref().is_some_and(|identity| !identity.contains("{name}"))
@@ -77,10 +75,11 @@ impl Build<'_> {
         let (identity, set) = (text("identity", self), text("set", self));
         let verify = settings.verify.and_then(|index| self.verifies.get(index));
         if verify.is_none() && !table.has("verify") && !self.default_verify {
-            let message = format!("{} has no `verify`, and [defaults] has none", table.what());
-            self.problems.at(table.span(), message).expected("a `verify`: nothing is stored that cannot be verified");
+            let expected = "one here or in [defaults]: nothing is stored that cannot be verified";
+            table.lacks(&["verify"], table.span(), expected, &mut self.problems);
         }
         if let (Some(value), Some(verify)) = (table.get("identity"), verify)
+            && identity.is_some()
             && !verify.tells_identity
         {
             let message = "this `identity` could never match: the document does not say what it is";
@@ -104,8 +103,8 @@ impl Build<'_> {
     /// The names in a collection's list: one on each line, `#` begins a comment.
     fn names(&mut self, table: &Table<'_>) -> Option<Vec<(Name, Place)>> {
         if !table.has("list") {
-            let message = "[[collection]] has no `list`";
-            self.problems.at(table.span(), message).expected("the path of a file with one name on each line");
+            let expected = "the path of a file with one name on each line";
+            table.lacks(&["list"], table.span(), expected, &mut self.problems);
             return None;
         }
         let (list, place) = table.text("list", &mut self.problems)?;

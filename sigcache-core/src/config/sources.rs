@@ -48,12 +48,7 @@ impl Build<'_> {
                 self.problems.at_place(place.clone(), message).expected("`{name}` in the path or the query");
                 continue;
             }
-            // A relative file: URL is written out, as the pattern is filled in without knowing the folder.
-            patterns.push(if one.scheme() == "file" {
-                one.as_str().replace("name-1", "{name}")
-            } else {
-                (*text).to_owned()
-            });
+            patterns.push(self.whole_pattern(text));
         }
         if patterns.len() != list.len() {
             return None;
@@ -61,10 +56,20 @@ impl Build<'_> {
         Urls::pattern(patterns).ok()
     }
 
+    /// A relative `file:` pattern is written out: it is filled in where the folder is not known.
+    fn whole_pattern(&self, text: &str) -> String {
+        let Ok(url) = self.parse_url(text).map(String::from) else { return text.to_owned() };
+        let folder = Url::from_directory_path(&self.folder).map(String::from).unwrap_or_default();
+        // In a path the URL has the braces percent-encoded; those in the folder's own name stay as they are.
+        match url.strip_prefix(&folder) {
+            Some(rest) if url.starts_with("file:") => format!("{folder}{}", rest.replace("%7Bname%7D", "{name}")),
+            _ => text.to_owned(),
+        }
+    }
+
     fn url_texts<'t>(&mut self, table: &Table<'t>) -> Option<Vec<(&'t str, Place)>> {
         let Some(value) = table.get("urls") else {
-            let message = format!("{} has no `urls`", table.what());
-            self.problems.at(table.span(), message).expected("a list of URLs, to be tried in this order");
+            table.lacks(&["urls"], table.span(), "a list of URLs, to be tried in this order", &mut self.problems);
             return None;
         };
         let list = table.list("urls", &mut self.problems)?;
@@ -77,38 +82,30 @@ impl Build<'_> {
 
     /// A URL of one of these schemes, without anything secret in it.
     pub(super) fn url(&mut self, text: &str, place: &Place, schemes: &[&str]) -> Option<Url> {
-        if text.contains('@') || text.contains('?') {
-            // Shown only where nothing is wrong with it: a password or a token may be part of it.
-            return self.check_url(text, place, schemes, "this URL");
-        }
-        self.check_url(text, place, schemes, &quote(text))
-    }
-
-    fn check_url(&mut self, text: &str, place: &Place, schemes: &[&str], shown: &str) -> Option<Url> {
-        let problem = match self.parse_url(text) {
+        let (message, expected) = match self.parse_url(text) {
             Ok(url) if !schemes.contains(&url.scheme()) => {
-                let message = format!("{} URLs are not supported here", tick(url.scheme()));
-                let draft = self.problems.at_place(place.clone(), message);
+                let what =
+                    if schemes == STORES { "stores are not supported by this build" } else { "URLs are not supported" };
+                let draft = self.problems.at_place(place.clone(), format!("{} {what}", tick(url.scheme())));
                 draft.one_of(url.scheme(), schemes.iter().copied());
-                None
+                return None;
             }
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => Some((
-                "there is a user name or password in this URL".to_owned(),
-                "a secret header: headers = { Authorization = \"env:NAME\" }",
-            )),
-            Ok(url) if url.scheme() == "file" && url.host_str().is_some() => Some((
-                format!("{shown} names a host"),
-                "file:///path, or file:path from the folder of the configuration",
-            )),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                let expected = "a header in its place: headers = { Authorization = \"env:NAME\" }";
+                ("there is a user name or password in this URL".to_owned(), expected.to_owned())
+            }
+            Ok(url) if url.scheme() == "file" && url.host_str().is_some() => {
+                let expected = "file:///path, or file:path from the folder of the configuration";
+                (format!("{} names a host", quote(text)), expected.to_owned())
+            }
             Ok(url) => return Some(url),
-            Err(fault) => Some((format!("{shown} is not a URL: {fault}"), "a URL such as https://a.example/file")),
+            Err(fault) => {
+                let schemes: Vec<String> = schemes.iter().map(|scheme| format!("`{scheme}:`")).collect();
+                let expected = format!("a whole URL, which begins with {}", schemes.join(" or "));
+                (format!("{} is not a URL: {fault}", quote(text)), expected)
+            }
         };
-        if text.contains('@') || text.contains('?') {
-            self.problems.conceal(place.span.clone());
-        }
-        if let Some((message, expected)) = problem {
-            self.problems.at_place(place.clone(), message).expected(expected);
-        }
+        self.problems.at_place(place.clone(), message).expected(expected);
         None
     }
 

@@ -7,9 +7,12 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::problem::{Place, Problems};
+use super::problem::{Place, Problems, nearest};
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+
+/// The words that a table may have, in groups.
+pub(super) type Words = &'static [&'static [&'static str]];
 
 /// A table, and what to call it.
 #[derive(Clone, Copy)]
@@ -17,22 +20,60 @@ pub(super) struct Table<'t> {
     entries: &'t DeTable<'t>,
     at: (usize, usize),
     what: &'t str,
+    words: Words,
 }
 
 impl<'t> Table<'t> {
-    pub(super) fn new(entries: &'t DeTable<'t>, span: Range<usize>, what: &'t str) -> Self {
-        Self { entries, at: (span.start, span.end), what }
+    /// A table that may have `words` and no others; every other one is reported.
+    pub(super) fn new(
+        entries: &'t DeTable<'t>,
+        span: Range<usize>,
+        what: &'t str,
+        words: Words,
+        problems: &mut Problems,
+    ) -> Self {
+        let table = Self { words, ..Self::free(entries, span, what) };
+        for (key, span, value) in table.unknown() {
+            // It may be a secret under a mistyped name.
+            conceal(value, problems);
+            let message = format!("unknown word {} in {what}", tick(key));
+            problems.at(span, message).one_of(key, words.iter().copied().flatten().copied());
+        }
+        table
     }
 
-    /// `value` as a table called `what`.
-    pub(super) fn open(value: &'t Value<'t>, what: &'t str, problems: &mut Problems) -> Option<Self> {
+    fn free(entries: &'t DeTable<'t>, span: Range<usize>, what: &'t str) -> Self {
+        Self { entries, at: (span.start, span.end), what, words: &[] }
+    }
+
+    /// `value` as a table called `what`, with `words` and no others.
+    pub(super) fn open(value: &'t Value<'t>, what: &'t str, words: Words, problems: &mut Problems) -> Option<Self> {
+        let table = Self::open_free(value, what, problems)?;
+        Some(Self::new(table.entries, value.span(), what, words, problems))
+    }
+
+    /// `value` as a table called `what`, in which every word is the user's own.
+    pub(super) fn open_free(value: &'t Value<'t>, what: &'t str, problems: &mut Problems) -> Option<Self> {
         match value.get_ref() {
-            DeValue::Table(entries) => Some(Self::new(entries, value.span(), what)),
+            DeValue::Table(entries) => Some(Self::free(entries, value.span(), what)),
             other => {
                 let found = kind(other);
                 problems.at(value.span(), format!("{what} cannot be {found}")).expected("a table");
                 None
             }
+        }
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = (&'t str, Range<usize>, &'t Value<'t>)> + use<'t> {
+        let words = self.words;
+        self.entries().filter(move |(key, ..)| !words.iter().any(|words| words.contains(key)))
+    }
+
+    /// Reports that none of `missing` is there, unless one was meant by an unknown word, which is reported already.
+    pub(super) fn lacks(&self, missing: &[&str], at: Range<usize>, expected: &str, problems: &mut Problems) {
+        if self.unknown().all(|(key, ..)| nearest(key, missing).is_none()) {
+            let words: Vec<String> = missing.iter().map(|word| format!("`{word}`")).collect();
+            problems.at(at, format!("{} has no {}", self.what, words.join(" or "))).expected(expected);
         }
     }
 
@@ -44,19 +85,6 @@ impl<'t> Table<'t> {
     /// Where the table begins.
     pub(super) fn span(&self) -> Range<usize> {
         self.at.0..self.at.1
-    }
-
-    /// Reports every word that is not `known`.
-    pub(super) fn check(&self, known: &[&[&str]], problems: &mut Problems) {
-        for (key, value) in self.entries {
-            let word = key.get_ref().as_ref();
-            if !known.iter().any(|words| words.contains(&word)) {
-                // It may be a secret under a mistyped name.
-                conceal(value, problems);
-                let message = format!("unknown word {} in {}", tick(word), self.what);
-                problems.at(key.span(), message).one_of(word, known.iter().copied().flatten().copied());
-            }
-        }
     }
 
     /// All entries: the key, where it stands, and the value.
@@ -163,15 +191,26 @@ const CONCEALED: &[&str] = &["headers", "client_certificate", "pem", "jwk"];
 pub(super) fn conceal_secrets(entries: &DeTable<'_>, problems: &mut Problems) {
     for (key, value) in entries {
         match value.get_ref() {
+            DeValue::String(text) if is_delicate(text) => conceal(value, problems),
             _ if CONCEALED.contains(&key.get_ref().as_ref()) => conceal(value, problems),
             DeValue::Table(entries) => conceal_secrets(entries, problems),
             DeValue::Array(items) => {
-                let tables = items.iter().filter_map(|item| item.get_ref().as_table());
-                tables.for_each(|entries| conceal_secrets(entries, problems));
+                for item in items.iter() {
+                    match item.get_ref() {
+                        DeValue::Table(entries) => conceal_secrets(entries, problems),
+                        DeValue::String(text) if is_delicate(text) => conceal(item, problems),
+                        _ => {}
+                    }
+                }
             }
             _ => {}
         }
     }
+}
+
+/// Whether a text may be a URL with a password or a token in it.
+fn is_delicate(text: &str) -> bool {
+    text.contains(['@', '?']) && (text.contains(':') || text.contains("//"))
 }
 
 /// Never shows `value`, or anything in it.
@@ -204,8 +243,11 @@ pub(super) fn tick(word: &str) -> String {
     format!("`{}`", word.escape_debug())
 }
 
-/// A text of the user's in a message, shortened.
+/// A text of the user's in a message: shortened, and left out where it may hold a secret.
 pub(super) fn quote(text: &str) -> String {
+    if is_delicate(text) {
+        return "\"…\"".to_owned();
+    }
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),

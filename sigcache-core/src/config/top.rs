@@ -9,7 +9,7 @@ use super::{
     Config, StoreSettings,
     build::{Build, Env},
     problem::{ConfigError, Problems},
-    resources::MAX_FILE_BYTES,
+    resources::{COLLECTION, MAX_FILE_BYTES, RESOURCE},
     settings::{SETTINGS, Settings},
     sources::STORES,
     table::{Table, Value, conceal_secrets, kind, wrong},
@@ -44,12 +44,11 @@ pub(super) fn read(text: &str, file: &str, folder: &Path, env: Env<'_>) -> Resul
     };
     conceal_secrets(document.get_ref(), &mut problems);
     let mut build = Build::new(problems, folder, env);
-    let top = Table::new(document.get_ref(), 0..0, "the configuration");
-    top.check(&[TOP], &mut build.problems);
+    let top = Table::new(document.get_ref(), 0..0, "the configuration", &[TOP], &mut build.problems);
 
     let store = build.store(&top);
     let (concurrency, per_host, removal_limit) = build.run(&top);
-    if let Some(keys) = top.get("keys").and_then(|value| Table::open(value, "[keys]", &mut build.problems)) {
+    if let Some(keys) = top.get("keys").and_then(|value| Table::open_free(value, "[keys]", &mut build.problems)) {
         build.read_keys(&keys);
     }
     let defaults = match top.get("defaults") {
@@ -57,19 +56,19 @@ pub(super) fn read(text: &str, file: &str, folder: &Path, env: Env<'_>) -> Resul
         None => Settings::default(),
     };
     for value in build.tables(&top, "resource") {
-        if let Some(table) = Table::open(value, "[[resource]]", &mut build.problems) {
+        if let Some(table) = Table::open(value, "[[resource]]", &[RESOURCE, SETTINGS], &mut build.problems) {
             build.resource(&table, &defaults);
         }
     }
     for value in build.tables(&top, "collection") {
-        if let Some(table) = Table::open(value, "[[collection]]", &mut build.problems) {
+        if let Some(table) = Table::open(value, "[[collection]]", &[COLLECTION, SETTINGS], &mut build.problems) {
             build.collection(&table, &defaults);
         }
     }
     build.check_names();
     if build.resources.is_empty() && build.problems.is_empty() {
         let expected = "at least one [[resource]], or a [[collection]] with a name in its list";
-        build.problems.at(0..0, "there is nothing to fetch").expected(expected).without_line();
+        build.problems.at(0..0, "there is nothing to fetch").expected(expected);
     }
     build.problems.finish()?;
     let Some(store) = store else { return Err(ConfigError::file(file, "there is no store", None)) };
@@ -81,11 +80,10 @@ impl Build<'_> {
     fn store(&mut self, top: &Table<'_>) -> Option<StoreSettings> {
         const EXPECTED: &str = "[store] with `url = \"file:cache\"` or `path = \"cache\"`";
         let Some(value) = top.get("store") else {
-            self.problems.at(0..0, "there is no [store]").expected(EXPECTED).without_line();
+            top.lacks(&["store"], 0..0, EXPECTED, &mut self.problems);
             return None;
         };
-        let table = Table::open(value, "[store]", &mut self.problems)?;
-        table.check(&[STORE], &mut self.problems);
+        let table = Table::open(value, "[store]", &[STORE], &mut self.problems)?;
         let publish = match table.flag("publish", &mut self.problems) {
             Some(false) => Publish::Nothing,
             Some(true) | None => Publish::Copies,
@@ -104,9 +102,12 @@ impl Build<'_> {
                 // The folder is absolute, so this cannot fail.
                 Url::from_directory_path(self.folder.join(text)).ok()?
             }
-            (both, _) => {
-                let message = if both { "[store] has both `url` and `path`" } else { "[store] has no `url`" };
-                self.problems.at(table.span(), message).expected(EXPECTED);
+            (true, true) => {
+                self.problems.at(table.span(), "[store] has both `url` and `path`").expected("one of them");
+                return None;
+            }
+            (false, false) => {
+                table.lacks(&["url", "path"], table.span(), EXPECTED, &mut self.problems);
                 return None;
             }
         };
@@ -114,10 +115,9 @@ impl Build<'_> {
     }
 
     fn run(&mut self, top: &Table<'_>) -> (usize, usize, f64) {
-        let value = top.get("run").and_then(|value| Table::open(value, "[run]", &mut self.problems));
+        let value = top.get("run").and_then(|value| Table::open(value, "[run]", &[RUN], &mut self.problems));
         let Some(table) = value else { return (16, 4, Share::HALF.fraction()) };
         let problems = &mut self.problems;
-        table.check(&[RUN], problems);
         let concurrency = table.whole("concurrency", 1, 10_000, problems).unwrap_or(16);
         let per_host = table.whole("per_host", 1, 10_000, problems).unwrap_or(4);
         let removal_limit = table.parsed("removal_limit", units::SHARE, problems, units::share);
@@ -125,8 +125,9 @@ impl Build<'_> {
     }
 
     fn defaults(&mut self, value: &Value<'_>) -> Settings {
-        let Some(table) = Table::open(value, "[defaults]", &mut self.problems) else { return Settings::default() };
-        table.check(&[SETTINGS], &mut self.problems);
+        let Some(table) = Table::open(value, "[defaults]", &[SETTINGS], &mut self.problems) else {
+            return Settings::default();
+        };
         self.default_verify = table.has("verify");
         Settings::read(&table, self)
     }
