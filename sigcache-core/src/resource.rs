@@ -1,6 +1,6 @@
 //! A named thing to cache: where it comes from, how to verify it, within which limits and policies.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use url::Url;
 
@@ -9,7 +9,7 @@ use crate::{
     name::Name,
     policy::Policy,
     trust::Trust,
-    verify::Verifier,
+    verify::{Companion, Verifier},
 };
 
 /// A named thing to cache.
@@ -135,19 +135,136 @@ pub fn check_names(resources: &[Resource]) -> Result<(), NameConflict> {
             return conflict(pair[0], pair[1], "they have the same name");
         }
     }
-    let find = |text: &str| names.binary_search_by(|other| other.name.as_str().cmp(text)).ok().map(|at| names[at]);
-    for resource in &names {
+    let companions: Vec<Vec<Companion>> = names.iter().map(|r| r.rules.verifier.companions()).collect();
+    let suffixes: BTreeSet<&str> = companions.iter().flatten().map(|companion| &*companion.suffix).collect();
+    let find = |text: &str| names.binary_search_by(|other| other.name.as_str().cmp(text)).ok();
+    // Whose companion lies at `place`; of two, always the same one, so that the other finds it. There are few different suffixes, however many resources there are.
+    let beside = |place: &str| {
+        let mut owners = suffixes.iter().filter_map(|suffix| Some((*suffix, find(place.strip_suffix(suffix)?)?)));
+        owners.find(|(suffix, at)| companions[*at].iter().any(|companion| *companion.suffix == **suffix))
+    };
+    let folder = "the first would be a file and a folder at once";
+    for (resource, companions) in names.iter().zip(&companions) {
         let text = resource.name.as_str();
         for (slash, _) in text.match_indices('/') {
-            if let Some(file) = find(&text[..slash]) {
-                return conflict(file, resource, "the first would be a file and a folder at once");
+            let place = &text[..slash];
+            if let Some(at) = find(place).or_else(|| beside(place).map(|(_, at)| at)) {
+                return conflict(names[at], resource, folder);
             }
         }
-        for companion in resource.rules.verifier.companions() {
-            if let Some(other) = find(&format!("{text}{}", companion.suffix)) {
-                return conflict(resource, other, "the second is where the first one's companion goes");
+        for (index, companion) in companions.iter().enumerate() {
+            let suffix = &*companion.suffix;
+            let place = format!("{text}{suffix}");
+            if let Some(at) = find(&place) {
+                return conflict(resource, names[at], "the second is where the first one's companion goes");
+            }
+            let twice = companions[..index].iter().any(|other| other.suffix == companion.suffix);
+            let shared = beside(&place).filter(|(other, _)| twice || *other != suffix);
+            if let Some((_, at)) = shared {
+                return conflict(resource, names[at], "their companions would go to the same place");
+            }
+            for (slash, _) in place.match_indices('/').filter(|(slash, _)| *slash >= text.len()) {
+                if let Some(at) = find(&place[..slash]) {
+                    return conflict(names[at], resource, folder);
+                }
             }
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        evidence::KeyId,
+        trust::{PublicKey, TrustedKey},
+        verify::{Context, Need, Verification, VerifyError},
+    };
+
+    /// A format with these companions that never gets to verify anything.
+    #[derive(Debug)]
+    struct Beside(&'static [&'static str]);
+
+    impl Verifier for Beside {
+        fn format(&self) -> &'static str {
+            "beside"
+        }
+        fn companions(&self) -> Vec<Companion> {
+            self.0.iter().map(|suffix| Companion::new(suffix, Need::Required)).collect()
+        }
+        fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
+            Err(VerifyError::mismatch(context.trust))
+        }
+    }
+
+    fn resource(name: &str, suffixes: &'static [&'static str]) -> Resource {
+        let key = TrustedKey::new(KeyId::new("k"), PublicKey::opaque(vec![1]));
+        let rules = Rules::new(Arc::new(Beside(suffixes)), Trust::new(vec![key], 1).unwrap());
+        Resource::new(Name::new(name).unwrap(), [], Arc::new(rules))
+    }
+
+    /// Who stands in whose way, in both orders of the list.
+    fn check(list: &[(&str, &'static [&'static str])]) -> Option<(String, String, &'static str)> {
+        let mut resources: Vec<Resource> = list.iter().map(|(name, suffixes)| resource(name, suffixes)).collect();
+        let answer = check_names(&resources);
+        resources.reverse();
+        assert_eq!(answer, check_names(&resources), "the order of the configuration does not matter: {list:?}");
+        answer.err().map(|conflict| (conflict.first.to_string(), conflict.second.to_string(), conflict.why))
+    }
+
+    #[test]
+    fn names_that_stand_in_each_others_way() {
+        const NONE: &[&str] = &[];
+        const SIG: &[&str] = &[".sig"];
+        const FOLDER: &str = "the first would be a file and a folder at once";
+        const COMPANION: &str = "the second is where the first one's companion goes";
+        const SHARED: &str = "their companions would go to the same place";
+        type Case<'a> = (&'a [(&'a str, &'static [&'static str])], Option<(&'a str, &'a str, &'static str)>);
+        let table: &[Case<'_>] = &[
+            (&[], None),
+            (&[("a", SIG)], None),
+            (&[("a", SIG), ("b", SIG), ("c/a", SIG), ("c/b", SIG)], None),
+            (&[("a", NONE), ("A", NONE)], None),
+            (&[("a", NONE), ("a", SIG)], Some(("a", "a", "they have the same name"))),
+            (&[("a", NONE), ("a/b", NONE)], Some(("a", "a/b", FOLDER))),
+            (&[("a", NONE), ("a/b/c", NONE)], Some(("a", "a/b/c", FOLDER))),
+            (&[("a/b", NONE), ("a/b/c", NONE)], Some(("a/b", "a/b/c", FOLDER))),
+            // "a-b" and "a.b" sort between "a" and "a/b": neighbours in the sorted list are not enough.
+            (&[("a", NONE), ("a-b", NONE), ("a/b", NONE)], Some(("a", "a/b", FOLDER))),
+            (&[("a", NONE), ("a+", NONE), ("a-b", NONE), ("a.b", NONE), ("a/b", NONE)], Some(("a", "a/b", FOLDER))),
+            (&[("a-b", NONE), ("a/b", NONE), ("ab", NONE), ("a0/b", NONE)], None),
+            (&[("a", SIG), ("a.sig", NONE)], Some(("a", "a.sig", COMPANION))),
+            (&[("a", SIG), ("a-b", SIG), ("a.sig", SIG)], Some(("a", "a.sig", COMPANION))),
+            (&[("a", NONE), ("a.sig", NONE)], None),
+            (&[("a", SIG), ("a.sig2", NONE), ("b.sig", NONE), ("b", NONE)], None),
+            (&[("c/a", SIG), ("c/a.sig", NONE)], Some(("c/a", "c/a.sig", COMPANION))),
+            (&[("a", &[".sig", ".asc"]), ("a.asc", NONE)], Some(("a", "a.asc", COMPANION))),
+            // A companion is a file too.
+            (&[("a", SIG), ("a.sig/b", NONE)], Some(("a", "a.sig/b", FOLDER))),
+            (&[("a", SIG), ("a.sig/b/c", NONE)], Some(("a", "a.sig/b/c", FOLDER))),
+            (&[("a", NONE), ("a.sig/b", NONE)], None),
+            (&[("a", &[".d/sig"]), ("a.d", NONE)], Some(("a.d", "a", FOLDER))),
+            (&[("a", &["/sig"])], Some(("a", "a", FOLDER))),
+            // Two companions in one place.
+            (&[("a", &[".b.sig"]), ("a.b", SIG)], Some(("a.b", "a", SHARED))),
+            (&[("a", &[".sig", ".sig"])], Some(("a", "a", SHARED))),
+            (&[("a", &[""])], Some(("a", "a", COMPANION))),
+        ];
+        for (list, expected) in table {
+            let found = check(list);
+            let found = found.as_ref().map(|(first, second, why)| (first.as_str(), second.as_str(), *why));
+            assert_eq!(found, *expected, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_makes_a_url_for_every_name() {
+        let urls = Urls::pattern(vec!["https://a.example/{name}?v=1".to_owned()]).unwrap();
+        let mut one = resource("c/a.json", &[]);
+        one.urls = urls;
+        assert_eq!(one.urls()[0].as_str(), "https://a.example/c/a.json?v=1");
+        assert_eq!(one.host().as_deref(), Some("a.example"));
+        assert!(Urls::pattern(vec!["{name}".to_owned()]).is_err());
+    }
 }
