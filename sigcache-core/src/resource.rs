@@ -1,6 +1,9 @@
 //! A named thing to cache: where it comes from, how to verify it, within which limits and policies.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use url::Url;
 
@@ -135,37 +138,46 @@ pub fn check_names(resources: &[Resource]) -> Result<(), NameConflict> {
             return conflict(pair[0], pair[1], "they have the same name");
         }
     }
-    let companions: Vec<Vec<Companion>> = names.iter().map(|r| r.rules.verifier.companions()).collect();
-    let suffixes: BTreeSet<&str> = companions.iter().flatten().map(|companion| &*companion.suffix).collect();
-    let find = |text: &str| names.binary_search_by(|other| other.name.as_str().cmp(text)).ok();
-    // Whose companion lies at `place`; of two, always the same one, so that the other finds it. There are few different suffixes, however many resources there are.
+    // There are few different rules and suffixes, however many resources there are.
+    let mut by_rules: BTreeMap<*const Rules, Vec<Companion>> = BTreeMap::new();
+    for resource in &names {
+        by_rules.entry(Arc::as_ptr(&resource.rules)).or_insert_with(|| resource.rules.verifier.companions());
+    }
+    let companions = |of: &Resource| by_rules.get(&Arc::as_ptr(&of.rules)).map_or(&[][..], Vec::as_slice);
+    let suffixes: BTreeSet<&str> = by_rules.values().flatten().map(|companion| &*companion.suffix).collect();
+    let find = |text: &str| {
+        let at = names.binary_search_by(|other| other.name.as_str().cmp(text));
+        at.ok().map(|at| names[at])
+    };
+    // Whose companion lies at `place`; of two, always the same one, so that the other one finds it.
     let beside = |place: &str| {
         let mut owners = suffixes.iter().filter_map(|suffix| Some((*suffix, find(place.strip_suffix(suffix)?)?)));
-        owners.find(|(suffix, at)| companions[*at].iter().any(|companion| *companion.suffix == **suffix))
+        owners.find(|(suffix, owner)| companions(owner).iter().any(|companion| *companion.suffix == **suffix))
     };
     let folder = "the first would be a file and a folder at once";
-    for (resource, companions) in names.iter().zip(&companions) {
+    for resource in &names {
+        let companions = companions(resource);
         let text = resource.name.as_str();
         for (slash, _) in text.match_indices('/') {
             let place = &text[..slash];
-            if let Some(at) = find(place).or_else(|| beside(place).map(|(_, at)| at)) {
-                return conflict(names[at], resource, folder);
+            if let Some(file) = find(place).or_else(|| beside(place).map(|(_, owner)| owner)) {
+                return conflict(file, resource, folder);
             }
         }
         for (index, companion) in companions.iter().enumerate() {
             let suffix = &*companion.suffix;
             let place = format!("{text}{suffix}");
-            if let Some(at) = find(&place) {
-                return conflict(resource, names[at], "the second is where the first one's companion goes");
+            if let Some(other) = find(&place) {
+                return conflict(resource, other, "the second is where the first one's companion goes");
             }
             let twice = companions[..index].iter().any(|other| other.suffix == companion.suffix);
             let shared = beside(&place).filter(|(other, _)| twice || *other != suffix);
-            if let Some((_, at)) = shared {
-                return conflict(resource, names[at], "their companions would go to the same place");
+            if let Some((_, other)) = shared {
+                return conflict(resource, other, "their companions would go to the same place");
             }
             for (slash, _) in place.match_indices('/').filter(|(slash, _)| *slash >= text.len()) {
-                if let Some(at) = find(&place[..slash]) {
-                    return conflict(names[at], resource, folder);
+                if let Some(file) = find(&place[..slash]) {
+                    return conflict(file, resource, folder);
                 }
             }
         }

@@ -146,7 +146,7 @@ mod tests {
         off[64] ^= 1;
         let mut far = good.to_vec();
         far[1..33].fill(0xff);
-        for bad in [&off[..], &far, &good[..64], &[&good[..], &[0]].concat(), &[0], &[4], &[], &[0; 65]] {
+        for bad in [&off[..], &far, &good[..64], &[good, &[0]].concat(), &[0], &[4], &[], &[0; 65]] {
             assert!(portable::Key::new(bad).is_none(), "{bad:02x?}");
             #[cfg(feature = "aws-lc")]
             assert!(fast::Key::new(bad).is_none(), "{bad:02x?}");

@@ -134,7 +134,7 @@ fn what_is_no_signature_is_malformed() {
         format!("{}=", base64.trim_end_matches('=')).replace("==", "").into_bytes().repeat(2),
         format!("{}00", hex(&der)).into_bytes(),
         format!("0x{}", hex(&der)).into_bytes(),
-        hex(&der)[1..].as_bytes().to_vec(),
+        hex(&der).as_bytes()[1..].to_vec(),
         format!("-----BEGIN SIGNATURE-----\n{base64}\n-----END SIGNATURE-----\n").into_bytes(),
     ] {
         found(&file);
