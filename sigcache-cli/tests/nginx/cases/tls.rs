@@ -1,0 +1,127 @@
+//! HTTPS with a private authority.
+
+use super::{ONE, TWO, kept, stored};
+use crate::harness::{Nginx, Site, Store, resource};
+
+const LATER: &str = "491231235959Z";
+const CA: &str = "extra_ca = [\"../ca.pem\"]";
+
+/// A site with an authority, and a server with a certificate of it for `names` until `end`.
+fn server(site: &Site, names: &str, end: &str, directives: &str) -> Nginx {
+    site.make_authority();
+    site.make_certificate("server", names, end);
+    site.serve_tls("server", directives)
+}
+
+#[test]
+fn a_private_authority_is_trusted_where_it_is_named() {
+    let Some(site) = Site::new() else { return };
+    site.publish("flags.json", ONE);
+    let nginx = server(&site, "IP:127.0.0.1", LATER, "");
+    let store = Store::with(&site, "flags.json", &[nginx.url("flags.json")], CA);
+    store.sync().is(0, &["flags.json stored done first-version"]);
+    store.sync().is(0, &["flags.json unchanged done not-modified"]);
+    store.store_is(&[("flags.json", ONE)]);
+}
+
+#[test]
+fn a_host_name_is_checked_against_the_certificate() {
+    let Some(site) = Site::new() else { return };
+    site.publish("flags.json", ONE);
+    let nginx = server(&site, "DNS:localhost", LATER, "");
+    let url = format!("https://localhost:{}/flags.json", nginx.port());
+    let store = Store::with(&site, "flags.json", &[url], CA);
+    store.sync().is(0, &["flags.json stored done first-version"]);
+    store.store_is(&[("flags.json", ONE)]);
+}
+
+#[test]
+fn a_private_authority_is_not_trusted_where_it_is_not_named() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    site.publish("flags.json", TWO);
+    let mut nginx = server(&site, "IP:127.0.0.1", LATER, "");
+    let run = kept(&store, nginx.url("flags.json"), "", "tls certificate-refused");
+    assert_eq!(run.member("found"), "one from an unknown authority");
+    assert_eq!(nginx.requests(), [""; 0], "nothing was asked");
+}
+
+#[test]
+fn another_authority_does_not_help() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    site.publish("flags.json", TWO);
+    let nginx = server(&site, "IP:127.0.0.1", LATER, "");
+    site.make_authority();
+    kept(&store, nginx.url("flags.json"), CA, "tls certificate-refused");
+}
+
+#[test]
+fn a_certificate_for_another_host_is_refused() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    site.publish("flags.json", TWO);
+    let nginx = server(&site, "DNS:other.example,IP:127.0.0.2", LATER, "");
+    kept(&store, nginx.url("flags.json"), CA, "tls certificate-refused");
+}
+
+#[test]
+fn an_expired_certificate_is_refused() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    site.publish("flags.json", TWO);
+    let nginx = server(&site, "IP:127.0.0.1", "210101000000Z", "");
+    let run = kept(&store, nginx.url("flags.json"), CA, "tls certificate-refused");
+    assert!(run.member("found").as_str().unwrap().contains("expired"), "{}", run.stdout);
+}
+
+#[test]
+fn https_to_a_plain_port_fails_in_the_handshake() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    let nginx = site.serve("");
+    kept(&store, format!("https://127.0.0.1:{}/flags.json", nginx.port()), "", "tls tls-failed");
+}
+
+#[test]
+fn plain_http_to_a_tls_port_is_told_as_the_server_tells_it() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    let nginx = server(&site, "IP:127.0.0.1", LATER, "");
+    let url = format!("http://127.0.0.1:{}/flags.json", nginx.port());
+    let run = kept(&store, url, "", "http http-status");
+    assert_eq!(run.member("http_status"), 400);
+}
+
+#[test]
+fn a_server_that_hangs_up_in_the_handshake_fails_there() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    let nginx = server(&site, "IP:127.0.0.1", LATER, "ssl_reject_handshake on;");
+    kept(&store, nginx.url("flags.json"), CA, "tls tls-failed");
+}
+
+#[test]
+fn a_client_certificate_is_shown_where_it_is_named() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    let verify = format!("ssl_verify_client on; ssl_client_certificate {};", site.path("ca.pem").display());
+    let nginx = server(&site, "IP:127.0.0.1", LATER, &verify);
+    site.make_certificate("client", "DNS:client", LATER);
+    let pem = [site.path("client.pem"), site.path("client.key")].map(|path| std::fs::read_to_string(path).unwrap());
+    std::fs::write(site.path("both.pem"), pem.concat()).unwrap();
+
+    site.publish("flags.json", TWO);
+    let run = kept(&store, nginx.url("flags.json"), CA, "http http-status");
+    assert_eq!(run.member("http_status"), 400, "nginx says so when no certificate was shown");
+
+    let settings = format!("{CA}\nclient_certificate = \"../both.pem\"");
+    store.configure("", &resource("flags.json", &[nginx.url("flags.json")], &settings));
+    store.sync().is(0, &["flags.json stored done new-version"]);
+    store.store_is(&[("flags.json", TWO)]);
+
+    store.env("CLIENT_PEM", &pem.concat());
+    let settings = format!("{CA}\nclient_certificate = \"env:CLIENT_PEM\"");
+    store.configure("", &resource("flags.json", &[nginx.url("flags.json")], &settings));
+    store.sync().is(0, &["flags.json unchanged done not-modified"]);
+}
