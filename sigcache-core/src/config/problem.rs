@@ -223,7 +223,7 @@ impl Problems {
 
 /// Line and column of a byte, both from 1, and the bytes of its line.
 fn locate(text: &str, offset: usize) -> (usize, usize, Range<usize>) {
-    let offset = text.floor_char_boundary(offset);
+    let offset = (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let before = &text[..offset];
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     let end = text[offset..].find('\n').map_or(text.len(), |at| offset + at);

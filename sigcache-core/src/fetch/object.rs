@@ -40,8 +40,8 @@ impl Fetcher for ObjectFetcher {
         let missing =
             |found: String| FetchError::new(Reason::SourceMissing, format!("an object at {}", request.url), found);
         let key = self.key(request.url).ok_or_else(|| missing(format!("a URL that is not below {}", self.base)))?;
-        let mut options = GetOptions::default();
-        options.if_none_match = request.validators.and_then(|known| known.etag.as_deref().map(str::to_owned));
+        let etag = request.validators.and_then(|known| known.etag.as_deref().map(str::to_owned));
+        let options = GetOptions { if_none_match: etag, ..GetOptions::default() };
         let result = match self.objects.get_opts(&key, options).await {
             Ok(result) => result,
             Err(ObjectError::NotModified { .. }) => return Ok(Fetched::NotModified(Meta::default())),
