@@ -47,12 +47,19 @@ impl fmt::Display for Failure {
 /// neither play with a terminal nor fill a log.
 fn printable(text: Box<str>) -> Box<str> {
     const LONGEST: usize = 300;
-    if text.len() <= LONGEST && !text.chars().any(char::is_control) {
+    if text.len() <= LONGEST && !text.chars().any(plays) {
         return text;
     }
     let cut: String =
-        text.chars().take(LONGEST).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+        text.chars().take(LONGEST).map(|c| if plays(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
     cut.into()
+}
+
+/// Whether a character moves others about instead of showing itself: controls, and what ends a line or turns the
+/// direction of writing.
+fn plays(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// One source that did not lead to a decision: every URL that was tried before the last word.
@@ -396,6 +403,8 @@ mod tests {
         let failure = Failure::new(Reason::HttpStatus, "200", format!("\x1b[2J{}", "x".repeat(10_000)));
         assert!(!failure.found.contains('\x1b'));
         assert_eq!(failure.found.chars().count(), 300);
+        let failure = Failure::new(Reason::HttpStatus, "200", "a\u{202e}b\u{2028}c\u{9b}d é");
+        assert_eq!(&*failure.found, "a�b�c�d é");
     }
 
     #[test]
