@@ -3,7 +3,7 @@
 //! Every case says exactly which decision the run makes, and that the store then holds the last good bytes and nothing
 //! else.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 #![cfg(target_os = "linux")]
 
 mod cases;

@@ -1,6 +1,6 @@
 //! HTTPS with a private authority.
 
-use super::{ONE, TWO, kept, stored};
+use super::{ONE, TWO, kept, large, stored};
 use crate::harness::{Nginx, Site, Store, resource};
 
 const LATER: &str = "491231235959Z";
@@ -22,6 +22,23 @@ fn a_private_authority_is_trusted_where_it_is_named() {
     store.sync().is(0, &["flags.json stored done first-version"]);
     store.sync().is(0, &["flags.json unchanged done not-modified"]);
     store.store_is(&[("flags.json", ONE)]);
+}
+
+#[test]
+fn http_2_is_spoken_where_it_is_offered() {
+    let Some(site) = Site::new() else { return };
+    site.make_authority();
+    site.make_certificate("server", "IP:127.0.0.1", LATER);
+    let large = large();
+    site.publish("flags.json", &large);
+    let nginx = site.serve_http2("server", "if ($server_protocol != HTTP/2.0) { return 505; }");
+    let store = Store::with(&site, "flags.json", &[nginx.url("flags.json")], CA);
+    store.sync().is(0, &["flags.json stored done first-version"]);
+    store.sync().is(0, &["flags.json unchanged done not-modified"]);
+    store.store_is(&[("flags.json", &large)]);
+    site.put("flags.json", TWO);
+    store.sync().is(1, &["flags.json kept signature signature-mismatch"]);
+    store.store_is(&[("flags.json", &large)]);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::{
     process::Command,
 };
 
+use super::site::skipped;
+
 pub(crate) struct Tmpfs(PathBuf);
 
 impl Tmpfs {
@@ -14,7 +16,7 @@ impl Tmpfs {
         fs::create_dir_all(at).unwrap();
         let mounted = mount(&["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"], at);
         if !mounted {
-            eprintln!("SKIPPED: no file system can be mounted here, so a full and a read-only disk were not tested");
+            skipped("no file system can be mounted here, so a full and a read-only disk were not tested");
         }
         mounted.then(|| Self(at.to_owned()))
     }

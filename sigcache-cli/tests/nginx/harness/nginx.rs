@@ -48,7 +48,11 @@ impl Nginx {
         let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [port, marker] = free.each_ref().map(|listener| listener.local_addr().unwrap().port());
         drop(free);
-        let ssl = if scheme == "https" { " ssl" } else { "" };
+        let (scheme, ssl) = match scheme {
+            "h2" => ("https", " ssl http2"),
+            "https" => ("https", " ssl"),
+            _ => ("http", ""),
+        };
         let listen = format!("listen 127.0.0.1:{port}{ssl};\n{directives}");
         fs::write(folder.path().join("nginx.conf"), conf(folder.path(), site, &listen, marker)).unwrap();
         let mut command = Command::new(program().unwrap());

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     fs::{self, File},
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, SystemTime},
@@ -27,7 +28,7 @@ impl Site {
         for (program, found) in [("openssl", openssl), ("nginx", nginx::program().is_some())] {
             if !found {
                 assert!(std::env::var_os("CI").is_none(), "{program} is not installed");
-                eprintln!("SKIPPED: {program} is not installed, so this test tested nothing");
+                skipped(&format!("{program} is not installed, so this test tested nothing"));
                 return None;
             }
         }
@@ -88,10 +89,17 @@ impl Site {
 
     /// Serves the site over HTTPS, with the certificate `NAME.pem`.
     pub(crate) fn serve_tls(&self, certificate: &str, directives: &str) -> Nginx {
-        let folder = self.folder.path().display();
-        let tls =
-            format!("ssl_certificate {folder}/{certificate}.pem; ssl_certificate_key {folder}/{certificate}.key;");
-        Nginx::start(self.folder.path(), "https", &format!("{tls}\n{directives}"))
+        Nginx::start(self.folder.path(), "https", &format!("{}\n{directives}", self.tls(certificate)))
+    }
+
+    /// The same over HTTP/2.
+    pub(crate) fn serve_http2(&self, certificate: &str, directives: &str) -> Nginx {
+        Nginx::start(self.folder.path(), "h2", &format!("{}\n{directives}", self.tls(certificate)))
+    }
+
+    fn tls(&self, certificate: &str) -> String {
+        let path = self.path(certificate);
+        format!("ssl_certificate {0}.pem; ssl_certificate_key {0}.key;", path.display())
     }
 
     /// A private authority, `ca.pem`.
@@ -136,4 +144,9 @@ impl Site {
         *clock += Duration::from_secs(1);
         File::options().write(true).open(path).unwrap().set_modified(*clock).unwrap();
     }
+}
+
+/// Said past the capture of the test runner, which shows nothing of tests that pass.
+pub(super) fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
