@@ -235,7 +235,12 @@ fn rollback_by_version() {
     let resources = [lab.resource_with("a", claims_rules(&lab, None))];
     for version in [7, 8] {
         lab.publish("a", versioned(version));
-        expect(&lab.sync(&resources, version as i64), "a", Outcome::Stored, [Reason::FirstVersion, Reason::NewVersion][version as usize - 7]);
+        expect(
+            &lab.sync(&resources, version as i64),
+            "a",
+            Outcome::Stored,
+            [Reason::FirstVersion, Reason::NewVersion][version as usize - 7],
+        );
     }
     lab.publish("a", versioned(7));
     expect(&lab.sync(&resources, 9), "a", Outcome::Kept, Reason::OlderVersion);

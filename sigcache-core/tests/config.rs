@@ -1,5 +1,7 @@
 //! The configuration file: what it may say, and what is said about its mistakes.
-#![cfg(feature = "config")]
+// Without the disk the example cannot be loaded, and other stores are named in the messages.
+#![cfg(all(feature = "config", feature = "disk"))]
+#![allow(clippy::unwrap_used)] // helpers of tests, which clippy does not see as such
 
 use std::{path::Path, sync::Arc, time::Duration};
 

@@ -200,7 +200,12 @@ fn the_withholding_of_an_expired_copy() {
 
 #[test]
 fn the_return_of_an_expired_resource() {
-    fails_once_everywhere(Scenario { prepare: after_restoring_update, resources: expiring, hours: 7, survivors: &["c"] });
+    fails_once_everywhere(Scenario {
+        prepare: after_restoring_update,
+        resources: expiring,
+        hours: 7,
+        survivors: &["c"],
+    });
 }
 
 #[test]
@@ -232,12 +237,8 @@ fn a_set_is_never_mixed_whatever_fails() {
 fn a_failed_stage_is_told_as_such() {
     let lab = Lab::default();
     after_update_of_one(&lab);
-    let (_, requests) = undisturbed(&Scenario {
-        prepare: after_update_of_one,
-        resources: three,
-        hours: 1,
-        survivors: &[],
-    });
+    let (_, requests) =
+        undisturbed(&Scenario { prepare: after_update_of_one, resources: three, hours: 1, survivors: &[] });
     let part = requests.iter().position(|request| request.starts_with("part ")).unwrap();
     lab.faulty.fail(part, How::NotWritten);
     let report = lab.sync(&three(&lab), 1);

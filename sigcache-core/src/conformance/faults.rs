@@ -252,7 +252,8 @@ impl MultipartUpload for Upload {
         let fate = meet(&self.plan, "part", self.key.as_ref());
         let key = self.key.clone();
         // The order of the parts is that of the calls, so the call is made now, and awaited later.
-        let part = if fate.how.is_none_or(How::happens) { self.inner.put_part(payload) } else { async { Ok(()) }.boxed() };
+        let part =
+            if fate.how.is_none_or(How::happens) { self.inner.put_part(payload) } else { async { Ok(()) }.boxed() };
         Box::pin(async move { fate.apply(&key, false, part).await })
     }
 

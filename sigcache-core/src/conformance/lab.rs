@@ -45,11 +45,14 @@ pub struct Lab {
     runs: AtomicU64,
 }
 
+/// How a resource stands, the digest of its copy, its mark, and the digests that it replaced.
+pub type EntryPicture = (Standing, Option<Digest>, Option<Mark>, Vec<Digest>);
+
 /// What a cache holds, without what differs from run to run: numbers, times, and version keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
-    /// For each resource: how it stands, the digest of its copy, its mark, and the digests that it replaced.
-    pub entries: BTreeMap<Name, (Standing, Option<Digest>, Option<Mark>, Vec<Digest>)>,
+    /// Each resource.
+    pub entries: BTreeMap<Name, EntryPicture>,
     /// The plain copies.
     pub latest: BTreeMap<String, Bytes>,
 }

@@ -17,7 +17,7 @@ pub mod store;
 pub mod verifier;
 
 pub use faults::{Faulty, How};
-pub use lab::{Lab, State, at, expect, hours};
+pub use lab::{EntryPicture, Lab, State, at, expect, hours};
 pub use referee::Referee;
 pub use runtime::{TestRuntime, block_on};
 pub use scripted::{Origin, Signer};

@@ -188,7 +188,8 @@ mod tests {
         bad.revoked = true;
         let trust = |threshold| Trust::new(vec![old.clone(), new.clone(), bad.clone(), key("c")], threshold).unwrap();
         use Reason as R;
-        let table: &[(usize, &[&str], i64, Result<(), Reason>)] = &[
+        type Case = (usize, &'static [&'static str], i64, Result<(), Reason>);
+        let table: &[Case] = &[
             (1, &["old"], 10, Ok(())),
             (1, &["old"], 100, Ok(())),
             (1, &["old"], 101, Err(R::KeyExpired)),
