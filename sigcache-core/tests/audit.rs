@@ -1,0 +1,121 @@
+//! The audit, and what the store does behind our back: each difference is named.
+#![cfg(feature = "conformance")]
+#![allow(clippy::unwrap_used)] // helpers of tests, which clippy does not see as such
+
+use std::sync::Arc;
+
+use object_store::{ObjectStoreExt as _, memory::InMemory, path::Path};
+use sigcache_core::{
+    Outcome, Reason, Report, Resource,
+    audit::audit,
+    conformance::{Faulty, How, Lab, at, block_on, expect},
+    fetch::{Access, FetchRequest, Fetcher as _, Limits, ObjectFetcher},
+};
+
+fn audited(lab: &Lab, resources: &[Resource]) -> Report {
+    block_on(audit(&lab.sound_bucket(), resources, at(1), 7)).unwrap()
+}
+
+fn stored() -> (Lab, Vec<Resource>) {
+    let lab = Lab::default();
+    lab.publish("a", "one");
+    let resources = vec![lab.resource("a")];
+    expect(&lab.sync(&resources, 0), "a", Outcome::Stored, Reason::FirstVersion);
+    (lab, resources)
+}
+
+#[test]
+fn a_store_in_order_passes() {
+    let (lab, resources) = stored();
+    let report = audited(&lab, &resources);
+    expect(&report, "a", Outcome::Unchanged, Reason::AuditPassed);
+    assert!(report.is_good());
+}
+
+#[test]
+fn a_changed_a_missing_and_a_foreign_plain_copy_are_named() {
+    let (lab, resources) = stored();
+    lab.referee.tamper("latest/a", "other");
+    expect(&audited(&lab, &resources), "a", Outcome::Kept, Reason::PublishedChanged);
+    lab.referee.tamper_delete("latest/a");
+    expect(&audited(&lab, &resources), "a", Outcome::Kept, Reason::PublishedMissing);
+
+    let (lab, resources) = stored();
+    lab.referee.tamper("latest/stranger", "planted");
+    expect(&audited(&lab, &resources), "stranger", Outcome::Refused, Reason::PublishedChanged);
+}
+
+#[test]
+fn a_changed_and_a_missing_version_are_named() {
+    let (lab, resources) = stored();
+    let key = lab.referee.objects("versions/").keys().next().unwrap().clone();
+    lab.referee.tamper(&key, "two");
+    expect(&audited(&lab, &resources), "a", Outcome::Refused, Reason::ObjectChanged);
+    lab.referee.tamper_delete(&key);
+    expect(&audited(&lab, &resources), "a", Outcome::Refused, Reason::ObjectMissing);
+}
+
+/// The number of the first request that begins with `kind` when one resource is updated.
+fn request_of_an_update(kind: &str) -> usize {
+    let (lab, resources) = stored();
+    lab.publish("a", "two");
+    lab.faulty.rearm();
+    lab.sync(&resources, 1);
+    lab.faulty.seen().iter().position(|request| request.starts_with(kind)).unwrap()
+}
+
+#[test]
+fn a_store_that_goes_away_at_the_commit_changes_nothing_and_is_told_as_such() {
+    let number = request_of_an_update("create catalog/");
+    let (lab, resources) = stored();
+    lab.publish("a", "two");
+    lab.faulty.fail(number, How::CrashBefore);
+    let report = lab.sync(&resources, 1);
+    expect(&report, "a", Outcome::Kept, Reason::CommitFailed);
+    assert!(report.store_failure.is_some());
+    lab.faulty.rearm();
+    assert_eq!(lab.read(&resources[0], 1).unwrap(), "one");
+    expect(&lab.sync(&resources, 2), "a", Outcome::Stored, Reason::NewVersion);
+}
+
+#[test]
+fn a_plain_copy_that_fails_is_made_by_the_next_run() {
+    let number = request_of_an_update("copy");
+    let (lab, resources) = stored();
+    lab.publish("a", "two");
+    lab.faulty.fail(number, How::NotWritten);
+    expect(&lab.sync(&resources, 1), "a", Outcome::Stored, Reason::PublishFailed);
+    lab.faulty.rearm();
+    expect(&lab.sync(&resources, 2), "a", Outcome::Unchanged, Reason::NotModified);
+    lab.assert_published();
+}
+
+#[test]
+fn the_same_bytes_from_another_place_are_not_stored_again() {
+    let (lab, resources) = stored();
+    let elsewhere = "https://b.example/a";
+    lab.origin.serve(elsewhere, "one");
+    lab.origin.serve(&format!("{elsewhere}.sig"), lab.sign(b"one"));
+    let moved = Resource::new(resources[0].name.clone(), [elsewhere.parse().unwrap()], resources[0].rules.clone());
+    expect(&lab.sync(&[moved], 1), "a", Outcome::Unchanged, Reason::SameBytes);
+    assert_eq!(lab.referee.objects("versions/").len(), 1);
+}
+
+#[test]
+fn a_store_as_source_tells_absence_from_failure() {
+    let inner = Arc::new(InMemory::new());
+    block_on(inner.put(&Path::from("a"), "one".into())).unwrap();
+    let faulty = Arc::new(Faulty::new(inner));
+    let fetcher = ObjectFetcher::new(faulty.clone(), "memory:///".parse().unwrap());
+    let (limits, access) = (Limits::default(), Arc::new(Access::default()));
+    let fetch = |url: &str| {
+        let url = url.parse().unwrap();
+        block_on(fetcher.fetch(FetchRequest::new(&url, &limits, &access, at(0)))).map(|_| ())
+    };
+    assert!(fetch("memory:///a").is_ok());
+    let missing = fetch("memory:///b").unwrap_err();
+    assert_eq!((missing.failure().reason, missing.is_absence()), (Reason::SourceMissing, true));
+    faulty.fail(0, How::NotWritten);
+    let failed = fetch("memory:///a").unwrap_err();
+    assert_eq!((failed.failure().reason, failed.is_absence()), (Reason::SourceFailed, false));
+}
