@@ -1,0 +1,191 @@
+//! What a person does with the command, one story a test.
+
+use crate::support::{Lab, decision, is, verdict};
+
+#[test]
+fn get_gives_the_very_bytes_and_never_a_changed_document() {
+    let lab = Lab::synced(&["a"]);
+    assert_eq!(lab.run(&["get", "a"]).ends(0), "a 1\n");
+    lab.run(&["get", "a", "-o", "copy"]).ends(0);
+    assert_eq!(lab.read("copy"), b"a 1\n");
+
+    let version = lab.key("versions/a/");
+    lab.replace(&version, "a 2\n");
+    let ran = lab.run(&["get", "a"]);
+    assert_eq!((ran.code, ran.out.len()), (1, 0), "{}", ran.err);
+    assert!(ran.err.contains("object-changed"), "{}", ran.err);
+    lab.run(&["get", "a", "-o", "other"]).fails(1);
+    assert!(!lab.path("other").exists());
+}
+
+#[test]
+fn an_audit_names_what_was_changed_and_a_refetch_mends_it() {
+    let lab = Lab::synced(&["a", "b"]);
+    assert_eq!(verdict(&lab.json("report", 0, &["audit"]), "a"), is("unchanged", "done", "audit-passed"));
+    let version = lab.key("versions/a/");
+    lab.replace(&version, "a 2\n");
+    lab.replace("cache/latest/b", "b 2\n");
+    let report = lab.json("report", 1, &["audit"]);
+    assert_eq!(verdict(&report, "a"), is("refused", "read-back", "object-changed"));
+    assert_eq!(verdict(&report, "b"), is("kept", "read-back", "published-changed"));
+    lab.run(&["sync", "--refetch"]).ends(0);
+    lab.json("report", 0, &["audit"]);
+}
+
+#[test]
+fn going_back_takes_a_permit_with_a_reason() {
+    let lab = Lab::synced(&["a"]);
+    lab.offer("a", b"a 2\n");
+    lab.run(&["sync"]).ends(0);
+    lab.offer("a", b"a 1\n");
+    let report = lab.json("report", 1, &["sync"]);
+    assert_eq!(verdict(&report, "a"), is("kept", "rollback", "replayed-version"));
+    assert_eq!(lab.read("cache/latest/a"), b"a 2\n");
+    lab.run(&["allow-rollback", "a", "--reason", " "]).fails(2);
+    let permit = lab.json("report", 0, &["allow-rollback", "a", "--reason", "they withdrew version 2"]);
+    assert_eq!(verdict(&permit, "a"), is("kept", "rollback", "rollback-allowed"));
+    assert_eq!(verdict(&lab.json("report", 0, &["sync"]), "a"), is("stored", "done", "new-version"));
+    assert_eq!(lab.read("cache/latest/a"), b"a 1\n");
+    let history = lab.run(&["history", "a"]).ends(0);
+    assert!(history.contains("they withdrew version 2"), "{history}");
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
+    let lab = Lab::synced(&["a"]);
+    lab.offer("a", b"a 2\n");
+    let before = lab.store();
+    assert_eq!(verdict(&lab.json("report", 0, &["sync", "--dry-run"]), "a"), is("stored", "done", "new-version"));
+    assert_eq!(lab.store(), before);
+}
+
+#[test]
+fn shards_divide_the_names() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let lab = Lab::with(&names);
+    let count = |shard: &str| lab.json("report", 0, &["sync", "--shard", shard])["decisions"].as_array().unwrap().len();
+    let (first, second) = (count("1/2"), count("2/2"));
+    assert_eq!(first + second, names.len());
+    assert!(first > 0 && second > 0);
+}
+
+#[test]
+fn gc_takes_only_what_nobody_needs() {
+    let lab = Lab::synced(&["a"]);
+    lab.offer("a", b"a 2\n");
+    lab.run(&["sync"]).ends(0);
+    let before = lab.store();
+    let far = "2036-01-01T00:00:00Z";
+    let listed = lab.run_at(far, &["gc", "--dry-run", "--keep", "1"]).ends(0);
+    assert!(listed.contains("1 versions"), "{listed}");
+    assert_eq!(lab.store(), before);
+    lab.run_at(far, &["gc", "--keep", "1"]).ends(0);
+    assert_eq!(lab.keys("versions/").len(), 1);
+    lab.run(&["audit"]).ends(0);
+    assert_eq!(lab.run(&["get", "a"]).ends(0), "a 2\n");
+}
+
+#[test]
+fn explain_reads_like_a_person_wrote_it() {
+    let lab = Lab::with(&["a", "b"]);
+    let never = lab.run(&["explain", "a"]).ends(1);
+    assert!(never.starts_with("No run has looked at a yet"), "{never}");
+    lab.replace("origin/b", "tampered\n");
+    lab.run(&["sync"]).ends(1);
+    let good = lab.run(&["explain", "a"]).ends(0).replace('\n', " ");
+    assert!(good.starts_with("a is fresh: a source confirmed"), "{good}");
+    assert!(good.contains("matches these very bytes under the key publisher"), "{good}");
+    let refused = lab.run(&["explain", "b"]).ends(1).replace('\n', " ");
+    assert!(refused.starts_with("There is no good copy of b, and nothing is served"), "{refused}");
+    assert!(refused.contains("broke at step signature (signature-mismatch)"), "{refused}");
+    lab.replace("origin/a", "tampered\n");
+    lab.run(&["sync"]).ends(1);
+    let kept = lab.run(&["explain", "a"]).ends(1).replace('\n', " ");
+    assert!(kept.contains("nothing was taken over, and the last good copy stands as it was."), "{kept}");
+    let stale = lab.run_at("2036-01-01T00:00:00Z", &["explain", "a"]).ends(1).replace('\n', " ");
+    assert!(stale.starts_with("a is stale: no source has confirmed it for"), "{stale}");
+
+    lab.offer("a", b"a 1\n");
+    lab.configure(&["a", "b"], "max_stale = \"1d\"");
+    lab.replace("origin/a", "tampered\n");
+    lab.run_at("2036-01-01T00:00:00Z", &["sync"]).ends(1);
+    let withheld = lab.run_at("2036-01-01T00:00:00Z", &["explain", "a"]).ends(1).replace('\n', " ");
+    assert!(withheld.starts_with("a is withheld: there is a copy, but it may not be served any more"), "{withheld}");
+}
+
+#[test]
+fn mistakes_end_with_2_a_sentence_and_an_untouched_store() {
+    let lab = Lab::synced(&["flags"]);
+    let before = lab.store();
+    assert!(lab.run(&["get", "flag"]).fails(2).contains("did you mean flags?"));
+    assert!(lab.run(&["sync", "--nonsense"]).fails(2).contains("--nonsense"));
+    assert!(lab.run(&["--config", "nowhere.toml", "sync"]).fails(2).contains("nowhere.toml"));
+    let config = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+    lab.replace("sigcache.toml", config.replace("urls =", "urlz ="));
+    let error = lab.run(&["sync"]).fails(2);
+    assert!(error.contains("sigcache.toml:14:1") && error.contains("did you mean `urls`?"), "{error}");
+    lab.replace("sigcache.toml", &config);
+    lab.replace("publisher.pub.pem", "nonsense");
+    assert!(lab.run(&["sync"]).fails(2).contains("publisher.pub.pem"));
+    assert_eq!(lab.store(), before);
+}
+
+#[test]
+fn a_damaged_catalog_is_named_and_nothing_is_changed() {
+    let lab = Lab::synced(&["a"]);
+    let key = lab.keys("catalog/").into_iter().rfind(|key| key.ends_with(".json.gz")).unwrap();
+    let whole = lab.read(&format!("cache/{key}"));
+    for damaged in [&whole[..whole.len() / 2], b"nonsense", b""] {
+        lab.replace(&format!("cache/{key}"), damaged);
+        let before = lab.store();
+        for command in ["sync", "status", "audit"] {
+            let error = lab.run(&[command]).fails(2);
+            assert!(error.contains(&key), "{error}");
+        }
+        assert_eq!(lab.store(), before);
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_ends_with_3() {
+    let lab = Lab::with(&["a"]);
+    lab.replace("cache", "a file where a folder belongs");
+    assert!(lab.run(&["sync"]).fails(3).contains("cache"));
+}
+
+#[test]
+fn keys_and_signatures_of_openssl_and_ours_are_the_same() {
+    let lab = Lab::with(&[]);
+    let openssl = |args: &[&str]| {
+        let ran = std::process::Command::new("openssl").args(args).current_dir(lab.path("")).output();
+        ran.is_ok_and(|output| output.status.success())
+    };
+    if !openssl(&["version"]) {
+        assert!(std::env::var_os("CI").is_none(), "openssl is missing");
+        return;
+    }
+    lab.replace("doc", "hello\n");
+    lab.run(&["keygen", "ours"]).ends(0);
+    lab.run(&["sign", "--key", "ours.key.pem", "doc"]).ends(0);
+    assert!(openssl(&["dgst", "-sha256", "-verify", "ours.pub.pem", "-signature", "doc.sig", "doc"]));
+    lab.run(&["keygen", "ours"]).fails(2);
+
+    assert!(openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-out", "theirs.key.pem"]));
+    assert!(openssl(&["ec", "-in", "theirs.key.pem", "-pubout", "-out", "theirs.pub.pem"]));
+    assert!(openssl(&["dgst", "-sha256", "-sign", "theirs.key.pem", "-out", "doc.sig", "doc"]));
+    lab.run(&["verify", "doc", "--key", "theirs.pub.pem"]).ends(0);
+    lab.run(&["verify", "doc", "--key", "ours.pub.pem"]).ends(1);
+    lab.run(&["sign", "--key", "theirs.key.pem", "doc"]).ends(0);
+    assert!(openssl(&["dgst", "-sha256", "-verify", "theirs.pub.pem", "-signature", "doc.sig", "doc"]));
+}
+
+#[test]
+fn quiet_is_quiet_and_status_tells_all() {
+    let lab = Lab::with(&["a"]);
+    assert_eq!(lab.run(&["--quiet", "sync"]).ends(0), "");
+    let report = lab.json("report", 0, &["sync"]);
+    assert_eq!(decision(&report, "a")["reason"], "not-modified");
+    assert!(report["store_requests"].as_u64().unwrap() <= 4, "{report:#}");
+    lab.run(&["status"]).ends(0);
+    lab.run_at("2036-01-01T00:00:00Z", &["status"]).ends(1);
+}

@@ -1,0 +1,8 @@
+//! The real binary, with a local folder as origin: what it prints, how it ends, and what it leaves in the store.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, unreachable_pub, reason = "tests")]
+
+mod flows;
+mod kill;
+mod schema;
+mod support;
