@@ -1,4 +1,17 @@
 //! Fetch signed resources, verify them, and only then store them.
+//!
+//! The promise: no key in the store ever holds a byte that was not verified, and what is stored is exactly what was
+//! verified. [`pipeline`] is the place to start reading: one resource, fetch, verify, judge, seal. [`run`] takes many
+//! resources through it and commits once. [`Fetcher`](fetch::Fetcher), [`Verifier`](verify::Verifier) and
+//! [`Store`](store::Store) are the traits to implement for sources, formats and stores of your own; [`Verified`] is
+//! the proof that a store asks for, and only the pipeline makes one.
+//!
+//! Without features there is no HTTP client, no TLS and no async runtime: `detached` (P-256 signatures), `aws-lc` (the
+//! faster backend), `http`, `disk`, `config`, `tokio` and `conformance` add to it and change nothing.
+//!
+//! What it does not do: judge whether a document is true, serve anything, or fetch what is not configured.
+
+#![deny(missing_docs)]
 
 pub mod audit;
 #[cfg(feature = "config")]
@@ -40,3 +53,8 @@ pub use receipt::{KeptCompanion, Receipt, Validators};
 pub use resource::{NameConflict, Resource, Rules, Urls, check_names};
 pub use time::{Timestamp, TimestampError, human_span};
 pub use verified::Verified;
+
+/// The example of the README, compiled.
+#[cfg(all(doctest, feature = "detached", feature = "disk", feature = "http"))]
+#[doc = include_str!("../../README.md")]
+pub struct ReadmeExample;
