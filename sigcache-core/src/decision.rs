@@ -224,7 +224,7 @@ impl fmt::Display for Decision {
     }
 }
 
-/// The id of a run: its time and a random part, so that two runs of the same second differ. Written `<time>-<16 hex>`.
+/// The id of a run: its time and a random part, so that two runs of the same instant differ. Written `<time>-<16 hex>`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId {
@@ -234,16 +234,16 @@ pub struct RunId {
 
 /// The text is not a run id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a run id such as 20261124T120000Z-0123456789abcdef")]
+#[error("{0:?} is not a run id such as 20261124T120000.000Z-0123456789abcdef")]
 pub struct RunIdError(String);
 
 impl RunId {
     /// The id of the run that began at `time`; `nonce` is random.
     pub fn new(time: Timestamp, nonce: u64) -> Self {
-        Self { time: Timestamp::from_millis(time.as_millis() / 1000 * 1000), nonce }
+        Self { time, nonce }
     }
 
-    /// When the run began, in whole seconds.
+    /// When the run began.
     pub fn time(self) -> Timestamp {
         self.time
     }
@@ -391,9 +391,9 @@ mod tests {
     fn run_ids_sort_by_time_and_round_trip() {
         let time: Timestamp = "2026-11-24T12:00:00.750Z".parse().unwrap();
         let run = RunId::new(time, 0xabc);
-        assert_eq!(run.to_string(), "20261124T120000Z-0000000000000abc");
+        assert_eq!(run.to_string(), "20261124T120000.750Z-0000000000000abc");
         assert_eq!(run.to_string().parse(), Ok(run));
-        for text in ["", "20261124T120000Z", "20261124T120000Z-+00000000000abcd", "x-0000000000000abc"] {
+        for text in ["", "20261124T120000.000Z", "20261124T120000.000Z-+00000000000abcd", "x-0000000000000abc"] {
             assert!(text.parse::<RunId>().is_err(), "{text}");
         }
     }

@@ -101,7 +101,7 @@ impl Permit {
     }
 }
 
-/// How the last run ended for a resource; the run's report has the rest.
+/// How the run that committed last ended for a resource; the run's report has the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Last {

@@ -51,9 +51,9 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_sub(millis))
     }
 
-    /// `20261124T120000Z`: sorts like the time, and can be part of a key in any store. Fractions of a second are cut.
+    /// `20261124T120000.250Z`: sorts like the time, and can be part of a key in any store.
     pub fn compact(self) -> String {
-        self.civil().strftime("%Y%m%dT%H%M%SZ").to_string()
+        self.civil().strftime("%Y%m%dT%H%M%S%.3fZ").to_string()
     }
 
     /// `2026/11/24`, the folder of the day.
@@ -63,9 +63,10 @@ impl Timestamp {
 
     /// The reverse of [`Timestamp::compact`].
     pub fn from_compact(text: &str) -> Option<Self> {
-        let civil = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
+        let civil = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S%.fZ", text).ok()?;
         let stamp = jiff::tz::Offset::UTC.to_timestamp(civil).ok()?;
-        Some(Self::from_millis(stamp.as_millisecond()))
+        // One moment has one form, or one key would have several.
+        Some(Self::from_millis(stamp.as_millisecond())).filter(|time| time.compact() == text)
     }
 
     fn civil(self) -> jiff::civil::DateTime {
@@ -152,11 +153,19 @@ mod tests {
 
     #[test]
     fn compact_form_sorts_and_round_trips() {
-        let time: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
-        assert_eq!(time.compact(), "20261124T120000Z");
-        assert_eq!(time.day_folder(), "2026/11/24");
-        assert_eq!(Timestamp::from_compact("20261124T120000Z"), Some(time));
-        assert_eq!(Timestamp::from_compact("20261124T1200"), None);
+        let table = [
+            ("2026-11-24T12:00:00Z", "20261124T120000.000Z"),
+            ("2026-11-24T12:00:00.250Z", "20261124T120000.250Z"),
+        ];
+        for (text, compact) in table {
+            let time: Timestamp = text.parse().unwrap();
+            assert_eq!(time.compact(), compact);
+            assert_eq!(time.day_folder(), "2026/11/24");
+            assert_eq!(Timestamp::from_compact(compact), Some(time));
+        }
+        for other in ["20261124T1200", "20261124T120000Z", "20261124T120000.25Z", "20261124T120000.2501Z"] {
+            assert_eq!(Timestamp::from_compact(other), None, "{other}");
+        }
     }
 
     #[test]

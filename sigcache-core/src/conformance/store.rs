@@ -215,7 +215,7 @@ fn unsealed_uploads_are_invisible(bench: &Bench, part_size: usize) {
     let name = Name::new("a").expect("a name");
     let bytes = Bytes::from(vec![b'x'; 3 * part_size]);
     let receipt = Receipt {
-        version: "20261124T120000Z-unsealed".into(),
+        version: "20261124T120000.000Z-unsealed".into(),
         source: "https://a.example/a".into(),
         verified_at: at(0),
         evidence: Evidence::new("detached", Digest::of(&bytes), bytes.len() as u64, []),

@@ -253,7 +253,9 @@ impl Entry {
             }
             ChangeKind::Note => true,
         };
-        if taken && change.last.run >= self.last.run {
+        if taken {
+            // The order of the commits decides, not that of the runs' times: clocks are set back, and two runs can
+            // begin in the same instant.
             self.last = change.last;
         }
         taken

@@ -154,13 +154,13 @@ mod tests {
     fn keys_are_where_the_documentation_says() {
         let layout = Layout::new(Path::from("cache/a"), Shard::WHOLE);
         let name = Name::new("metadata/de.xml").unwrap();
-        let run: RunId = "20261124T120000Z-0123456789abcdef".parse().unwrap();
+        let run: RunId = "20261124T120000.000Z-0123456789abcdef".parse().unwrap();
         let table = [
             (layout.latest(&name, ".sig"), "cache/a/latest/metadata/de.xml.sig"),
             (layout.version(&name, "t-1"), "cache/a/versions/metadata/de.xml/t-1"),
             (layout.catalog(SnapshotKey::Snapshot(12)), "cache/a/catalog/0001-of-0001/000000000012.json.gz"),
             (layout.catalog(SnapshotKey::Published(12)), "cache/a/catalog/0001-of-0001/000000000012.published"),
-            (layout.report(run), "cache/a/runs/2026/11/24/20261124T120000Z-0123456789abcdef.json"),
+            (layout.report(run), "cache/a/runs/2026/11/24/20261124T120000.000Z-0123456789abcdef.json"),
         ];
         for (path, text) in table {
             assert_eq!(path.as_ref(), text);

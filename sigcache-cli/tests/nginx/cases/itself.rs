@@ -15,9 +15,9 @@ fn whatever_does_not_belong_in_the_store_is_noticed() {
     let latest = store.path().join("latest/flags.json");
     let signature = store.path().join("latest/flags.json.sig");
     let intruders: [(&str, &[u8]); 5] = [
-        ("versions/flags.json/20261124T120000Z-1", TWO),
+        ("versions/flags.json/20261124T120000.000Z-1", TWO),
         ("latest/other.json", ONE),
-        ("versions/flags.json/20261124T120000Z-2#1", ONE),
+        ("versions/flags.json/20261124T120000.000Z-2#1", ONE),
         ("latest/flags.json.sig.old", b""),
         ("notes", b""),
     ];
