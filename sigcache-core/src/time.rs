@@ -153,10 +153,8 @@ mod tests {
 
     #[test]
     fn compact_form_sorts_and_round_trips() {
-        let table = [
-            ("2026-11-24T12:00:00Z", "20261124T120000.000Z"),
-            ("2026-11-24T12:00:00.250Z", "20261124T120000.250Z"),
-        ];
+        let table =
+            [("2026-11-24T12:00:00Z", "20261124T120000.000Z"), ("2026-11-24T12:00:00.250Z", "20261124T120000.250Z")];
         for (text, compact) in table {
             let time: Timestamp = text.parse().unwrap();
             assert_eq!(time.compact(), compact);
