@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     let packed = packer.finish().expect("memory");
     if let Ok(catalog) = Catalog::decode(&packed, "0001-of-0001", 1) {
         let again =
-            Catalog::decode(&catalog.encode(), "0001-of-0001", 1).expect("what was read can be written and read");
+            Catalog::decode(&catalog.encode().expect("what was read fits"), "0001-of-0001", 1).expect("what was read can be written and read");
         assert_eq!(catalog.entries().len(), again.entries().len());
     }
 });

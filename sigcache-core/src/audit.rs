@@ -14,7 +14,7 @@ use crate::{
     reason::{Outcome, Reason},
     receipt::Receipt,
     resource::Resource,
-    store::{Bucket, Catalog, Publish, Store as _, StoreError},
+    store::{Bucket, Catalog, Publish, Shard, Store as _, StoreError},
     time::Timestamp,
 };
 
@@ -36,7 +36,7 @@ pub async fn audit(bucket: &Bucket, resources: &[Resource], now: Timestamp, nonc
     let mut decisions: Vec<Decision> = Vec::new();
     let mut results = stream::iter(checks).buffer_unordered(AT_ONCE);
     while let Some(result) = results.next().await {
-        decisions.push(result.map_err(store_failed("read stored objects"))?);
+        decisions.push(result);
     }
     for (name, entry) in catalog.entries() {
         let present = matches!(entry.standing, Standing::Live | Standing::Withheld);
@@ -52,11 +52,21 @@ pub async fn audit(bucket: &Bucket, resources: &[Resource], now: Timestamp, nonc
     }
     let mut report = Report::new("audit", RunId::new(now, nonce), now, &shard.to_string(), decisions);
     report.sequence = Some(catalog.sequence());
+    let unreadable = report.decisions.iter().find(|decision| decision.reason == Reason::ObjectUnreadable);
+    report.store_failure = unreadable.and_then(|decision| decision.found.clone());
     report.store_requests = bucket.requests();
     Ok(report)
 }
 
-async fn check(
+/// One resource; what cannot be read does not keep the others from being checked.
+async fn check(bucket: &Bucket, resource: &Resource, entry: Option<&Entry>, now: Timestamp) -> Decision {
+    check_or_fail(bucket, resource, entry, now).await.unwrap_or_else(|error| {
+        let failure = Failure::new(Reason::ObjectUnreadable, "the stored object", error.chain());
+        Decision::failed(resource.name.clone(), Outcome::Refused, failure)
+    })
+}
+
+async fn check_or_fail(
     bucket: &Bucket,
     resource: &Resource,
     entry: Option<&Entry>,
@@ -140,17 +150,30 @@ async fn foreign_copies(bucket: &Bucket, catalog: &Catalog) -> Result<Vec<Decisi
         }
     }
     known.sort_unstable();
-    let shard = bucket.layout().shard();
-    let foreign = |copy: &String| {
-        let name = Name::new(copy).ok()?;
-        // Of several shards each can speak only for its own names; a companion's key is not one of them.
-        let mine = shard == crate::store::Shard::WHOLE;
-        if known.binary_search(copy).is_ok() || !mine {
-            return None;
+    // Of several shards each can speak only for its own names; a companion's key is not one of them.
+    if bucket.layout().shard() != Shard::WHOLE {
+        return Ok(Vec::new());
+    }
+    let mut decisions = Vec::new();
+    let mut nameless: Vec<String> = Vec::new();
+    let found = "an object that the catalog knows nothing of";
+    for copy in bucket.copies().await? {
+        if known.binary_search(&copy).is_ok() {
+            continue;
         }
-        let found = "an object that the catalog knows nothing of";
-        let failure = Failure::new(Reason::PublishedChanged, format!("nothing at latest/{copy}"), found);
-        Some(Decision::failed(name, Outcome::Refused, failure))
-    };
-    Ok(bucket.copies().await?.iter().filter_map(foreign).collect())
+        match Name::new(&copy) {
+            Ok(name) => {
+                let failure = Failure::new(Reason::PublishedChanged, format!("nothing at latest/{copy}"), found);
+                decisions.push(Decision::failed(name, Outcome::Refused, failure));
+            }
+            Err(_) => nameless.push(copy),
+        }
+    }
+    // What cannot be the name of a resource is told together, under the name of the folder.
+    if let (Some(first), Ok(folder)) = (nameless.first(), Name::new("latest")) {
+        let found = format!("{} objects that sigcache did not put there, such as {first}", nameless.len());
+        let failure = Failure::new(Reason::PublishedChanged, "only plain copies and their companions", found);
+        decisions.push(Decision::failed(folder, Outcome::Refused, failure));
+    }
+    Ok(decisions)
 }

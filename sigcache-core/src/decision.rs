@@ -184,6 +184,15 @@ impl Decision {
         self
     }
 
+    /// What was to happen to the resource did not: it stands as it stood, with the copy of `receipt` if there is one.
+    pub(crate) fn stands(&mut self, outcome: Outcome, receipt: Option<&Receipt>) {
+        self.outcome = outcome;
+        let copy = receipt.map(|receipt| &receipt.evidence);
+        self.keys = copy.map(|evidence| evidence.signers.clone());
+        self.digest = copy.map(|evidence| evidence.digest);
+        self.bytes = copy.map(|evidence| evidence.size);
+    }
+
     /// A later step took back what the earlier ones had decided.
     pub fn overrule(&mut self, outcome: Outcome, failure: Failure) {
         self.outcome = outcome;

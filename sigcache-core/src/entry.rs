@@ -40,6 +40,9 @@ pub struct Entry {
     /// Digests of versions that were replaced, the newest last; at most [`REMEMBERED_VERSIONS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<Digest>,
+    /// Suffixes of companions that earlier versions had and this one has not; their plain copies are to go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Arc<str>>,
     /// A person allowed the next version to be older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permit: Option<Permit>,
@@ -58,8 +61,23 @@ impl Entry {
             fresh_until: None,
             mark: None,
             replaced: Vec::new(),
+            former: Vec::new(),
             permit: None,
             last,
+        }
+    }
+
+    /// The receipt of the copy, served or withheld; one that left the configuration is as good as none.
+    pub fn copy(&self) -> Option<&Arc<Receipt>> {
+        self.receipt.as_ref().filter(|_| matches!(self.standing, Standing::Live | Standing::Withheld))
+    }
+
+    /// How a refresh that changes nothing ends for this resource.
+    pub fn standing_outcome(&self) -> Outcome {
+        match self.standing {
+            Standing::Live => Outcome::Kept,
+            Standing::Withheld => Outcome::Withheld,
+            Standing::Absent | Standing::Removed => Outcome::Refused,
         }
     }
 

@@ -15,6 +15,9 @@ pub enum Error {
         #[source]
         source: StoreError,
     },
+    /// Two resources need the same place in the store.
+    #[error("the resources do not fit into one store")]
+    Names(#[from] crate::NameConflict),
     /// A resource's task ended without an answer, which is a defect of this library or of a verifier from outside.
     #[error("the task for {0} ended without an answer (it panicked)")]
     TaskLost(crate::Name),
@@ -25,7 +28,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Store { source, .. } => source.is_retryable(),
-            Self::TaskLost(_) => false,
+            Self::Names(_) | Self::TaskLost(_) => false,
         }
     }
 }

@@ -23,7 +23,7 @@ pub fn explain(resource: &Resource, entry: Option<&Entry>, last: Option<&Decisio
     match (entry, receipt) {
         (Some(entry), Some(receipt)) => {
             paragraphs.push(standing(resource, entry, receipt, now));
-            paragraphs.push(trust(resource, entry, receipt));
+            paragraphs.push(trust(resource, entry, receipt, now));
         }
         (None, _) => paragraphs.push(format!(
             "No run has looked at {} yet, so there is no copy of it and nothing is served. Run `sigcache sync {}` to \
@@ -48,10 +48,14 @@ pub fn explain(resource: &Resource, entry: Option<&Entry>, last: Option<&Decisio
 /// How the copy stands now.
 fn standing(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) -> String {
     let (name, rules) = (&resource.name, &resource.rules);
-    let checked = entry.checked_at.unwrap_or(receipt.verified_at);
+    let checked = judge::confirmed_at(receipt, entry.checked_at, now);
     let ago = human_span(now.since(checked));
     let state = judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now);
     let mut text = match &state {
+        State::Fresh | State::Stale { .. } if entry.standing == Standing::Withheld => format!(
+            "{name} is withheld: a run found that it may not be served any more. By the configuration of today it may, \
+             so the next sync brings it back."
+        ),
         State::Fresh => format!("{name} is fresh: a source confirmed {ago} ago that this is the current version."),
         State::Stale { .. } => format!(
             "{name} is stale: no source has confirmed it for {ago}, and it should be confirmed every {}. It is still \
@@ -84,13 +88,16 @@ fn standing(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestam
 }
 
 /// Why the copy is trusted.
-fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt) -> String {
+fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) -> String {
     let (rules, evidence) = (&resource.rules, &receipt.evidence);
     let signers: Vec<&str> = evidence.signers.iter().map(|id| id.as_str()).collect();
     let keys = if signers.len() == 1 { "the key" } else { "the keys" };
+    let state = judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now);
+    let trusted = !matches!(&state, State::Expired(failure) if failure.reason != Reason::CopyExpired);
     let mut text = format!(
-        "It is trusted because its {} signature matches these very bytes under {keys} {}; the configuration asks for \
+        "{} because its {} signature matches these very bytes under {keys} {}; the configuration asks for \
          {} of: {}.",
+        if trusted { "It is trusted" } else { "It was accepted" },
         evidence.format,
         signers.join(" and "),
         rules.trust.threshold(),
@@ -105,7 +112,7 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt) -> String {
         }
         (None, _) => text.push_str(
             " Nothing in the signed content says which document this is: a validly signed document of another name \
-             would be taken for it. Where the publisher writes a name into it, set claims.identity; otherwise use a \
+             would be taken for it. Where the publisher writes a name into it, set identity and claims.identity; otherwise use a \
              key of its own.",
         ),
     }
@@ -160,9 +167,16 @@ fn last_run(entry: Option<&Entry>, last: &Decision, has_copy: bool, now: Timesta
         };
         return format!("The last run{when}, {what}.");
     }
+    if last.reason == Reason::RollbackAllowed {
+        let found = last.found.as_deref().unwrap_or("a person's permit");
+        return format!(
+            "The last word{when}, was {found}. So the next version may be older than the one that is here."
+        );
+    }
     let mut text = format!("The last run{when}, broke at step {} ({}). ", last.step, last.reason);
     if let (Some(expected), Some(found)) = (&last.expected, &last.found) {
-        let _ = write!(text, "From {source} it expected {expected}, and found {found}. ");
+        let whose = if is_about_an_answer(last.reason) { format!("From {source} it") } else { "It".to_owned() };
+        let _ = write!(text, "{whose} expected {expected}, and found {found}. ");
     }
     for attempt in last.attempts.iter().filter(|attempt| Some(&*attempt.source) != last.source.as_deref()) {
         let _ = write!(
@@ -172,6 +186,10 @@ fn last_run(entry: Option<&Entry>, last: &Decision, has_copy: bool, now: Timesta
         );
     }
     text.push_str(match (last.outcome, has_copy) {
+        (Outcome::Stored, _) => {
+            "The new version is verified and stored; only its plain copy below latest/ is not up to date."
+        }
+        (Outcome::Removed, _) => "It is removed; only its plain copy below latest/ could not be taken away.",
         (Outcome::Kept, _) => "So nothing was taken over, and the last good copy stands as it was.",
         (Outcome::Withheld, _) => {
             "The copy that is there is withheld; it comes back with the next version that passes."
@@ -180,6 +198,12 @@ fn last_run(entry: Option<&Entry>, last: &Decision, has_copy: bool, now: Timesta
         (_, false) => "Nothing of it was stored.",
     });
     text
+}
+
+/// Whether a source's answer, or its silence, did not pass; all else is about our own store, or the copy in it.
+fn is_about_an_answer(reason: Reason) -> bool {
+    let ours = matches!(reason, Reason::CopyExpired | Reason::MassRemoval | Reason::UnsupportedScheme);
+    (Step::Resolve..=Step::Shrink).contains(&reason.step()) && !ours
 }
 
 /// What a person can do about a step that did not pass.
@@ -228,8 +252,8 @@ fn advice(reason: Reason) -> &'static str {
                 "look at the store: space, permissions, reachability; the next run tries again by itself."
             }
             Step::ReadBack => {
-                "somebody or something changed the store behind sigcache's back. Find out who can write to it; then \
-                 take the damaged version away and sync again."
+                "somebody or something changed the store behind sigcache's back. Find out who can write to it; then run \
+                 `sigcache sync --refetch NAME`."
             }
             Step::Done => "nothing.",
         },

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::{
     decision::Failure,
+    digest::Digest,
     entry::Entry,
     evidence::Evidence,
     policy::{OnExpiry, Policy, Replays},
@@ -15,6 +16,9 @@ use crate::{
     time::{Timestamp, human_span},
     trust::Trust,
 };
+
+/// How far the clocks of two machines that work on one store may differ.
+const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 /// Judges what a verification established, step by step: key, identity, expiry, rollback, shrink. The first that does
 /// not pass is the answer.
@@ -36,7 +40,7 @@ pub fn judge(
 }
 
 /// Whether the document is the one that the configuration asks for.
-fn identity(evidence: &Evidence, policy: &Policy) -> Result<(), Failure> {
+pub fn identity(evidence: &Evidence, policy: &Policy) -> Result<(), Failure> {
     match (&policy.identity, &evidence.identity) {
         (None, _) => Ok(()),
         (Some(expected), Some(found)) if expected == found => Ok(()),
@@ -81,8 +85,8 @@ fn rollback(evidence: &Evidence, policy: &Policy, known: &Entry) -> Result<(), F
             let found = "a document without version or time of issue";
             Err(Failure::new(Reason::MarkMissing, format!("{high} or newer"), found))
         }
-        (None, Some(_)) => Ok(()),
-        (None, None) => match policy.replays {
+        // Where no accepted version had a mark, its bytes are all that it is known by.
+        (None, _) => match policy.replays {
             Replays::Refuse if known.replaced.contains(&evidence.digest) => {
                 let found = format!("{}, which an accepted version replaced", evidence.digest);
                 Err(Failure::new(Reason::ReplayedVersion, "a version that was not replaced before", found))
@@ -114,9 +118,15 @@ fn shrink(evidence: &Evidence, policy: &Policy, known: &Entry) -> Result<(), Fai
 
 /// Whether the stored copy was verified under rules that are still those of the configuration. If not, its validators
 /// are not sent: the document is fetched and verified anew under the rules of today.
-pub fn is_reusable(receipt: &Receipt, format: &str, trust: &Trust, policy: &Policy) -> bool {
+pub fn is_reusable(receipt: &Receipt, format: &str, settings: Digest, trust: &Trust, policy: &Policy) -> bool {
+    receipt.settings == settings && may_be_read(receipt, format, trust, policy)
+}
+
+/// Whether a reader may check the stored copy against the rules of today: by the same format, the same keys, and as
+/// the same document.
+pub fn may_be_read(receipt: &Receipt, format: &str, trust: &Trust, policy: &Policy) -> bool {
     *receipt.evidence.format == *format
-        && trust.still_holds(&receipt.evidence.signers).is_ok()
+        && trust.still_holds(receipt.signers()).is_ok()
         && identity(&receipt.evidence, policy).is_ok()
 }
 
@@ -163,20 +173,28 @@ pub fn state(
     policy: &Policy,
     now: Timestamp,
 ) -> State {
-    if let Err(failure) = trust.still_holds(&receipt.evidence.signers) {
+    if let Err(failure) = trust.still_holds(receipt.signers()) {
         return State::Expired(failure);
     }
     if let Some(end) = receipt.evidence.valid_until.filter(|end| now > *end) {
         let expected = format!("a copy valid at {now}");
         return State::Expired(Failure::new(Reason::CopyExpired, expected, format!("one valid until {end}")));
     }
-    let age = now.since(checked_at.unwrap_or(receipt.verified_at));
+    let age = now.since(confirmed_at(receipt, checked_at, now));
     if let Some(limit) = policy.max_stale.filter(|limit| age > *limit) {
         let expected = format!("a copy confirmed within {}", human_span(limit));
         let found = format!("one confirmed {} ago", human_span(age));
         return State::Expired(Failure::new(Reason::CopyExpired, expected, found));
     }
     if age > policy.max_age { State::Stale { age } } else { State::Fresh }
+}
+
+/// When a source last confirmed the copy. A confirmation from the future was made by a clock that was wrong: believed,
+/// it would keep the copy fresh for ever.
+pub fn confirmed_at(receipt: &Receipt, checked_at: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let latest = now.plus(CLOCK_SKEW);
+    let times = [checked_at, Some(receipt.verified_at)];
+    times.into_iter().flatten().filter(|time| *time <= latest).max().unwrap_or(Timestamp::from_millis(0))
 }
 
 /// Whether a run may take `removed` of `known` resources away: not more than the part `limit` of them, except that a

@@ -48,6 +48,8 @@ fn receipt(evidence: Evidence) -> Receipt {
         version: "v".into(),
         source: "https://a.example/".into(),
         verified_at: at(1000),
+        keys: evidence.signers.iter().map(|id| key(id.as_str()).key.fingerprint()).collect(),
+        settings: Digest::of(b"settings"),
         evidence,
         companions: Vec::new(),
         validators: Validators::default(),
@@ -202,7 +204,9 @@ fn replay_table() {
         // With marks, the marks decide.
         ("old", vec![old], Replays::Refuse, sequence(5), sequence(6), Ok(())),
         ("old", vec![old], Replays::Refuse, sequence(5), sequence(4), Err(Reason::OlderVersion)),
-        ("old", vec![old], Replays::Refuse, None, sequence(1), Ok(())),
+        // Where no version had a mark so far, the first mark does not make a replaced version new.
+        ("old", vec![old], Replays::Refuse, None, sequence(1), refused),
+        ("other", vec![old], Replays::Refuse, None, sequence(1), Ok(())),
         // Taking replays does not open the mark.
         ("old", vec![old], Replays::Accept, sequence(5), sequence(4), Err(Reason::OlderVersion)),
         ("old", vec![old], Replays::Accept, sequence(5), None, Err(Reason::MarkMissing)),
@@ -444,7 +448,10 @@ fn a_copy_is_reused_only_under_the_rules_it_was_verified_by() {
         ("test", trust(), named("y"), false),
     ];
     for (format, trust, policy, answer) in table {
-        assert_eq!(is_reusable(&copy, format, &trust, &policy), answer, "{format} {} {policy:?}", trust.names());
+        let what = format!("{format} {} {policy:?}", trust.names());
+        assert_eq!(may_be_read(&copy, format, &trust, &policy), answer, "{what}");
+        assert_eq!(is_reusable(&copy, format, Digest::of(b"settings"), &trust, &policy), answer, "{what}");
+        assert!(!is_reusable(&copy, format, Digest::of(b"others"), &trust, &policy), "{what}, set up otherwise");
     }
 }
 

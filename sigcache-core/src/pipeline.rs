@@ -21,7 +21,7 @@ use crate::{
     receipt::{KeptCompanion, Receipt},
     resource::Resource,
     runtime::Runtime,
-    store::{Change, ChangeKind, Staging, Store, StoreError},
+    store::{Change, ChangeKind, Said, Staging, Store, StoreError},
     time::Timestamp,
     verified::Verified,
     verify::{Check, Context, Need, VerifyError},
@@ -91,7 +91,7 @@ impl Pipeline {
         };
         let mut decision = decision;
         decision.timings_us = timings;
-        if let Some(receipt) = known.and_then(current).filter(|_| decision.digest.is_none()) {
+        if let Some(receipt) = known.and_then(Entry::copy).filter(|_| decision.digest.is_none()) {
             decision = decision.about(receipt);
         }
         let last = Last::new(self.run, decision.outcome, decision.reason);
@@ -114,7 +114,7 @@ impl Pipeline {
                 tries += 1;
                 match self.attempt(resource, known, &url, &source, tries, timings).await {
                     Ok(answer) => {
-                        let (mut decision, kind) = self.accept(resource, known, answer);
+                        let (mut decision, kind) = self.accept(resource, known, answer, &source);
                         decision.source = Some(source);
                         decision.attempts = attempts;
                         return (decision, kind);
@@ -156,6 +156,10 @@ impl Pipeline {
         let fetched = self.fetcher.fetch(request).await;
         clock.stop(&mut timings.fetch);
         let body = match fetched? {
+            // An answer to a question that was not asked says nothing about the copy that is here.
+            Fetched::NotModified(meta) if request.validators.is_none() => {
+                return Err(unasked_not_modified(&meta).into());
+            }
             Fetched::NotModified(meta) => return Ok(Answer::Confirmed { reason: Reason::NotModified, meta }),
             Fetched::Body(body) => body,
         };
@@ -179,13 +183,15 @@ impl Pipeline {
         // 3. Judge, and seal what passed. What did not pass is given up before anyone could see it.
         let clock = Stopwatch::start(&*self.runtime);
         let judged = streamed.and_then(|check| {
-            let evidence = check.finish().map_err(|error| refused(error.into_failure()))?;
-            judge::judge(&evidence, &rules.trust, &rules.policy, known, self.now).map_err(refused)?;
-            Ok(Verified::after_judgement(evidence))
+            let finding = check.finish().map_err(|error| refused(error.into_failure()))?;
+            judge::judge(&finding.evidence, &rules.trust, &rules.policy, known, self.now).map_err(refused)?;
+            let proofs = companions.into_iter().enumerate().filter(|(number, _)| finding.rests_on(*number));
+            let proofs: Vec<KeptCompanion> = proofs.filter_map(|(_, companion)| companion).collect();
+            Ok((Verified::after_judgement(finding.evidence), proofs))
         });
         clock.stop(&mut timings.verify);
-        let verified = match judged {
-            Ok(verified) => verified,
+        let (verified, companions) = match judged {
+            Ok(passed) => passed,
             Err(refused) => {
                 staging.abort().await;
                 return Err(refused);
@@ -193,7 +199,7 @@ impl Pipeline {
         };
         let same =
             self.reusable(resource, known).map(|receipt| receipt.evidence.digest) == Some(verified.evidence().digest);
-        if same && known.is_some_and(|entry| entry.permit.is_none()) {
+        if same {
             staging.abort().await;
             return Ok(Answer::Confirmed { reason: Reason::SameBytes, meta });
         }
@@ -201,12 +207,15 @@ impl Pipeline {
         let sealed = staging.seal(&verified).await;
         clock.stop(&mut timings.store);
         let sealed = sealed.map_err(stage_failed)?;
+        let evidence = verified.evidence().clone();
         let receipt = Receipt {
             version: sealed.version,
             source: source.clone(),
             verified_at: self.now,
-            evidence: verified.evidence().clone(),
-            companions: companions.into_iter().flatten().collect(),
+            keys: evidence.signers.iter().filter_map(|id| rules.trust.fingerprint(id)).collect(),
+            settings: rules.verifier.settings(),
+            evidence,
+            companions,
             validators: meta.validators.clone(),
             content_type: meta.content_type.clone(),
         };
@@ -242,19 +251,25 @@ impl Pipeline {
     }
 
     /// A source had a version that passes.
-    fn accept(&self, resource: &Resource, known: Option<&Entry>, answer: Answer) -> (Decision, ChangeKind) {
+    fn accept(
+        &self,
+        resource: &Resource,
+        known: Option<&Entry>,
+        answer: Answer,
+        source: &Arc<str>,
+    ) -> (Decision, ChangeKind) {
         let name = resource.name.clone();
         match answer {
             Answer::New { receipt, meta } => {
-                let first = known.and_then(current).is_none();
+                let first = known.and_then(Entry::copy).is_none();
                 let reason = if first { Reason::FirstVersion } else { Reason::NewVersion };
                 let mut decision = Decision::passed(name, Outcome::Stored, reason).about(&receipt);
                 decision.http_status = meta.http_status;
                 (decision, ChangeKind::Store { receipt, fresh_until: meta.fresh_until })
             }
             Answer::Confirmed { reason, meta } => {
-                let (mut decision, kind) = match known.and_then(current) {
-                    Some(receipt) => self.confirm(resource, known, receipt, reason, &meta),
+                let (mut decision, kind) = match known.and_then(Entry::copy) {
+                    Some(receipt) => self.confirm(resource, known, receipt, reason, &meta, source),
                     None => {
                         let failure = unasked_not_modified(&meta).into_failure();
                         (Decision::failed(name, Outcome::Refused, failure), ChangeKind::Note)
@@ -274,15 +289,17 @@ impl Pipeline {
         receipt: &Arc<Receipt>,
         reason: Reason,
         meta: &Meta,
+        source: &Arc<str>,
     ) -> (Decision, ChangeKind) {
         let (name, rules) = (resource.name.clone(), &resource.rules);
         match judge::state(receipt, Some(self.now), &rules.trust, &rules.policy, self.now) {
             State::Expired(failure) => self.stand(resource, known, receipt, failure),
             State::Fresh | State::Stale { .. } => {
-                let new = &meta.validators;
-                let changed = !new.is_empty() && *new != receipt.validators;
-                let receipt = changed.then(|| Arc::new(Receipt { validators: new.clone(), ..(**receipt).clone() }));
-                let kind = ChangeKind::Confirm { fresh_until: meta.fresh_until, receipt };
+                // Validators mean something only to the source that gave them, so the two are kept together.
+                let moved = *source != receipt.source;
+                let changed = !meta.validators.is_empty() && meta.validators != receipt.validators;
+                let said = (moved || changed).then(|| Said::new(source.clone(), meta.validators.clone()));
+                let kind = ChangeKind::Confirm { fresh_until: meta.fresh_until, said };
                 (Decision::passed(name, Outcome::Unchanged, reason), kind)
             }
         }
@@ -299,7 +316,7 @@ impl Pipeline {
             }
             None => (Failure::new(Reason::UnsupportedScheme, "at least one URL", "none"), None, None),
         };
-        let (mut decision, kind) = match known.and_then(current) {
+        let (mut decision, kind) = match known.and_then(Entry::copy) {
             Some(receipt) => self.stand(resource, known, receipt, failure),
             None => (Decision::failed(resource.name.clone(), Outcome::Refused, failure), ChangeKind::Note),
         };
@@ -345,8 +362,9 @@ impl Pipeline {
     /// The copy, if it was verified under rules that are still those of the configuration.
     fn reusable<'a>(&self, resource: &Resource, known: Option<&'a Entry>) -> Option<&'a Arc<Receipt>> {
         let rules = &resource.rules;
-        let still = |r: &&Arc<Receipt>| judge::is_reusable(r, rules.verifier.format(), &rules.trust, &rules.policy);
-        known.and_then(current).filter(|_| self.asking == Asking::WhatChanged).filter(still)
+        let (format, settings) = (rules.verifier.format(), rules.verifier.settings());
+        let still = |r: &&Arc<Receipt>| judge::is_reusable(r, format, settings, &rules.trust, &rules.policy);
+        known.and_then(Entry::copy).filter(|_| self.asking == Asking::WhatChanged).filter(still)
     }
 
     /// How long to wait before the next try, if there is to be one: doubling, with jitter so that many resources of one
@@ -360,7 +378,9 @@ impl Pipeline {
         let dice = Digest::of(format!("{} {} {tries}", self.run, resource.name).as_bytes());
         let jittered = doubled.mul_f64(0.5 + f64::from(dice.as_bytes()[0]) / 512.0);
         match retry {
-            Retry::After(span) => Some(span.max(jittered).min(limits.longest_pause)),
+            // A server that asks for a longer pause is not asked again in this run.
+            Retry::After(span) if span > limits.longest_pause => None,
+            Retry::After(span) => Some(span.max(jittered)),
             Retry::Yes | Retry::No => Some(jittered),
         }
     }
@@ -382,11 +402,6 @@ async fn stream(mut body: Body, mut check: Check, staging: &mut dyn Staging) -> 
         staging.write(chunk).await.map_err(stage_failed)?;
     }
     Ok(check)
-}
-
-/// The copy that is served or withheld; one that left the configuration is as good as none.
-fn current(entry: &Entry) -> Option<&Arc<Receipt>> {
-    entry.receipt.as_ref().filter(|_| matches!(entry.standing, Standing::Live | Standing::Withheld))
 }
 
 /// A URL as it may be shown and stored: without user and password.
@@ -447,7 +462,7 @@ pub fn examine(
     for chunk in chunks {
         check.update(&chunk.map_err(ExamineError::Unreadable)?).map_err(refused)?;
     }
-    let evidence = check.finish().map_err(refused)?;
+    let evidence = check.finish().map_err(refused)?.evidence;
     judge::judge(&evidence, &rules.trust, &rules.policy, None, now).map_err(ExamineError::Refused)?;
     Ok(evidence)
 }

@@ -84,7 +84,7 @@ pub async fn verify_stored(
     now: Timestamp,
 ) -> Result<VerifiedRead, ReadError> {
     let rules = &resource.rules;
-    if !judge::is_reusable(receipt, rules.verifier.format(), &rules.trust, &rules.policy) {
+    if !judge::may_be_read(receipt, rules.verifier.format(), &rules.trust, &rules.policy) {
         let expected = format!("a {} signature by {}", rules.verifier.format(), rules.trust.names());
         let signers: Vec<&str> = receipt.evidence.signers.iter().map(|id| id.as_str()).collect();
         let found = format!("a receipt for {} by {}", receipt.evidence.format, signers.join(", "));
@@ -173,8 +173,14 @@ impl VerifiedRead {
         if digest != expected.digest {
             return Err(changed(expected.digest.to_string(), digest.to_string()));
         }
-        let found = check.finish().map_err(receipt_refused)?;
-        self.rules.trust.still_holds(&found.signers).map_err(ReadError::Refused)?;
+        let found = check.finish().map_err(receipt_refused)?.evidence;
+        let Rules { verifier, trust, policy, .. } = &*self.rules;
+        let keys = found.signers.iter().map(|id| (id, trust.fingerprint(id)));
+        trust.still_holds(keys).map_err(ReadError::Refused)?;
+        if self.expected.settings != verifier.settings() {
+            // Set up otherwise since, it reads other things from the same bytes; they must pass as well.
+            return judge::identity(&found, policy).map_err(ReadError::Refused);
+        }
         // The order of the keys in the configuration may have changed since.
         if (Evidence { signers: expected.signers.clone(), ..found }) == *expected {
             return Ok(());

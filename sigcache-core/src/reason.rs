@@ -182,7 +182,7 @@ words! {
         MassRemoval = "mass-removal",
         /// The store did not take the bytes.
         StageFailed = "stage-failed",
-        /// The store did not take the new snapshot; nothing of this run became visible.
+        /// The store did not confirm the new snapshot; nothing of this run counts until the next run has looked.
         CommitFailed = "commit-failed",
         /// Another resource of the same set failed, so none of the set was taken.
         SetIncomplete = "set-incomplete",
@@ -192,6 +192,8 @@ words! {
         PublishFailed = "publish-failed",
         /// The catalog names an object that is not in the store.
         ObjectMissing = "object-missing",
+        /// The store did not give the object back although it did not say that it is gone.
+        ObjectUnreadable = "object-unreadable",
         /// The object in the store is not the one that the catalog names.
         ObjectChanged = "object-changed",
         /// The receipt does not verify any more against the configured keys.
@@ -248,9 +250,12 @@ impl Reason {
             R::StageFailed => Step::Stage,
             R::CommitFailed | R::SetIncomplete | R::OvertakenByOtherRun => Step::Commit,
             R::PublishFailed => Step::Publish,
-            R::ObjectMissing | R::ObjectChanged | R::ReceiptRefused | R::PublishedMissing | R::PublishedChanged => {
-                Step::ReadBack
-            }
+            R::ObjectMissing
+            | R::ObjectUnreadable
+            | R::ObjectChanged
+            | R::ReceiptRefused
+            | R::PublishedMissing
+            | R::PublishedChanged => Step::ReadBack,
             R::FirstVersion
             | R::NewVersion
             | R::NotModified

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{evidence::Evidence, time::Timestamp};
+use crate::{
+    digest::Digest,
+    evidence::{Evidence, KeyId},
+    time::Timestamp,
+};
 
 /// What a source said about its answer, to be sent back with the next request (RFC 9110, section 13).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +60,11 @@ pub struct Receipt {
     pub verified_at: Timestamp,
     /// What the verification established.
     pub evidence: Evidence,
+    /// The fingerprints of the keys that signed, in the order of [`Evidence::signers`]: an id can be given to another
+    /// key later.
+    pub keys: Arc<[Digest]>,
+    /// The [settings](crate::verify::Verifier::settings) of the verifier that accepted it.
+    pub settings: Digest,
     /// The signature files and other companions that it needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub companions: Vec<KeptCompanion>,
@@ -65,6 +74,14 @@ pub struct Receipt {
     /// The media type that the source gave, where it is printable ASCII.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<Arc<str>>,
+}
+
+impl Receipt {
+    /// The keys that signed: their ids then, and what they were.
+    pub fn signers(&self) -> impl Iterator<Item = (&KeyId, Option<Digest>)> {
+        let keys = self.keys.iter().copied().map(Some).chain(std::iter::repeat(None));
+        self.evidence.signers.iter().zip(keys)
+    }
 }
 
 mod as_base64 {

@@ -189,6 +189,7 @@ pub fn check_names(resources: &[Resource]) -> Result<(), NameConflict> {
 mod tests {
     use super::*;
     use crate::{
+        digest::Digest,
         evidence::KeyId,
         trust::{PublicKey, TrustedKey},
         verify::{Context, Need, Verification, VerifyError},
@@ -201,6 +202,9 @@ mod tests {
     impl Verifier for Beside {
         fn format(&self) -> &'static str {
             "beside"
+        }
+        fn settings(&self) -> Digest {
+            Digest::of(b"")
         }
         fn companions(&self) -> Vec<Companion> {
             self.0.iter().map(|suffix| Companion::new(suffix, Need::Required)).collect()

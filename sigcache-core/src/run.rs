@@ -18,9 +18,10 @@ use crate::{
     name::Name,
     pipeline::{Asking, Pipeline},
     reason::{Outcome, Reason},
-    resource::Resource,
+    receipt::Receipt,
+    resource::{Resource, check_names},
     runtime::Runtime,
-    store::{Catalog, Change, ChangeKind, Shard, Store, StoreError, Unwritten},
+    store::{Catalog, Change, ChangeKind, Committed, Shard, Store, StoreError, Unwritten},
     time::Timestamp,
 };
 
@@ -127,6 +128,7 @@ impl Runner {
         now: Timestamp,
         nonce: u64,
     ) -> Result<Report, Error> {
+        check_names(resources)?;
         let run = RunId::new(now, nonce);
         let start = self.runtime.elapsed();
         let loaded = self.store.catalog().await;
@@ -157,6 +159,7 @@ impl Runner {
             self.finish(catalog, changes, &mut report, start).await;
         } else {
             report.command = "sync --dry-run".into();
+            report.duration_ms = self.millis_since(start);
         }
         log(&report);
         Ok(report)
@@ -252,16 +255,13 @@ impl Runner {
     /// Commit once, publish, report. What fails here is written into the decisions it concerns.
     async fn finish(&self, catalog: Catalog, changes: Vec<Change>, report: &mut Report, start: Duration) {
         let before = catalog.sequence();
+        let decisive = changes.iter().filter(|change| change.kind.is_decisive());
+        let stood: BTreeMap<Name, Stood> =
+            decisive.map(|change| (change.name.clone(), Stood::of(catalog.get(&change.name)))).collect();
         match self.store.commit(catalog, changes, report.run, report.started).await {
             Ok(committed) => {
                 report.sequence = Some(committed.catalog.sequence());
-                for decision in &mut report.decisions {
-                    if committed.overtaken.contains(&decision.resource) && decision.outcome == Outcome::Stored {
-                        let found = "another run committed a newer version first";
-                        let failure = Failure::new(Reason::OvertakenByOtherRun, "this version to be newest", found);
-                        decision.overrule(Outcome::Kept, failure);
-                    }
-                }
+                overtaken(report, &committed);
                 let published = self.store.publish(&committed.catalog).await;
                 let failures = published.unwrap_or_else(|error| {
                     report.store_failure = Some(error.chain().into());
@@ -277,33 +277,69 @@ impl Runner {
             }
             Err(error) => {
                 report.sequence = (before > 0).then_some(before);
-                commit_failed(report, &error);
+                commit_failed(report, &stood, &error);
             }
         }
         report.count();
-        let span = self.runtime.elapsed().saturating_sub(start);
-        report.duration_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        report.duration_ms = self.millis_since(start);
         if let Err(error) = self.store.record(report).await {
             // The decisions stand and are printed and logged; only their copy in the store is missing.
             tracing::error!(run = %report.run, error = error.chain(), "the report could not be stored");
             report.store_failure.get_or_insert_with(|| error.chain().into());
         }
     }
+
+    fn millis_since(&self, start: Duration) -> u64 {
+        let span = self.runtime.elapsed().saturating_sub(start);
+        u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
-/// Nothing of this run became visible: every decision that wanted to change something did not happen.
-fn commit_failed(report: &mut Report, error: &StoreError) {
+/// How a resource stood before a change that may not come about.
+struct Stood {
+    outcome: Outcome,
+    receipt: Option<Arc<Receipt>>,
+}
+
+impl Stood {
+    fn of(entry: Option<&Entry>) -> Self {
+        let outcome = entry.map_or(Outcome::Refused, Entry::standing_outcome);
+        Self { outcome, receipt: entry.and_then(Entry::copy).cloned() }
+    }
+}
+
+/// Another run had committed something newer about some of the resources.
+fn overtaken(report: &mut Report, committed: &Committed) {
+    for decision in report.decisions.iter_mut().filter(|d| committed.overtaken.contains(&d.resource)) {
+        let now = Stood::of(committed.catalog.get(&decision.resource));
+        match decision.outcome {
+            Outcome::Unchanged => decision.stands(Outcome::Unchanged, now.receipt.as_deref()),
+            Outcome::Stored => {
+                decision.stands(now.outcome, now.receipt.as_deref());
+                let found = "another run committed a newer version first";
+                let failure = Failure::new(Reason::OvertakenByOtherRun, "this version to be newest", found);
+                decision.overrule(now.outcome, failure);
+            }
+            _ => decision.stands(now.outcome, now.receipt.as_deref()),
+        }
+    }
+}
+
+/// The snapshot was not confirmed: every decision that wanted to change something counts as not carried out.
+fn commit_failed(report: &mut Report, stood: &BTreeMap<Name, Stood>, error: &StoreError) {
     report.store_failure = Some(error.chain().into());
     for decision in &mut report.decisions {
-        if !decision.is_good() {
-            continue; // an earlier step broke first
+        let ours = decision.is_good() || decision.reason == Reason::RollbackAllowed;
+        match stood.get(&decision.resource) {
+            Some(stood) => decision.stands(stood.outcome, stood.receipt.as_deref()),
+            None if ours => decision.outcome = Outcome::Kept,
+            None => {}
         }
-        let outcome = match (decision.outcome, decision.reason) {
-            (Outcome::Stored, Reason::FirstVersion) => Outcome::Refused,
-            _ => Outcome::Kept,
-        };
-        let failure = Failure::new(Reason::CommitFailed, "the store to take the new snapshot", error.chain());
-        decision.overrule(outcome, failure);
+        // Where an earlier step broke first, that is what is told.
+        if ours {
+            let failure = Failure::new(Reason::CommitFailed, "the store to take the new snapshot", error.chain());
+            decision.overrule(decision.outcome, failure);
+        }
     }
 }
 
@@ -335,18 +371,10 @@ fn hold_incomplete_sets(results: &mut [(Decision, Change)], resources: &[Resourc
         let why = sets.get(&decision.resource).and_then(|set| Some((set, broken.get(set)?)));
         if let (Some((set, why)), Outcome::Stored) = (why, decision.outcome) {
             let entry = catalog.get(&decision.resource);
-            let receipt = entry.and_then(|entry| entry.receipt.as_ref());
-            let outcome = match entry.and_then(Entry::live) {
-                Some(_) => Outcome::Kept,
-                None if receipt.is_some() => Outcome::Withheld,
-                None => Outcome::Refused,
-            };
+            let Stood { outcome, receipt } = Stood::of(entry);
+            decision.stands(outcome, receipt.as_deref());
             let expected = format!("every resource of the set {set} to pass");
             decision.overrule(outcome, Failure::new(Reason::SetIncomplete, expected, why.clone()));
-            (decision.keys, decision.digest, decision.bytes) = (None, None, None);
-            if let Some(receipt) = receipt {
-                *decision = decision.clone().about(receipt);
-            }
             change.kind = ChangeKind::Note;
             change.last = Last::new(change.last.run, outcome, Reason::SetIncomplete);
         }

@@ -98,7 +98,12 @@ impl fmt::Debug for Timestamp {
 impl FromStr for Timestamp {
     type Err = TimestampError;
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        let stamp: jiff::Timestamp = text.parse().map_err(|_| TimestampError(text.to_owned()))?;
+        let Ok(stamp) = text.parse::<jiff::Timestamp>() else {
+            // 9999-12-31T23:59:59Z is how certificates say "without end" (RFC 5280, section 4.1.2.5).
+            let civil = text.strip_suffix('Z').and_then(|text| text.parse::<jiff::civil::DateTime>().ok());
+            let beyond = civil.is_some_and(|civil| civil.year() == 9999);
+            return if beyond { Ok(Self(LATEST_MILLIS)) } else { Err(TimestampError(text.to_owned())) };
+        };
         match stamp.as_millisecond() {
             millis @ 0..=LATEST_MILLIS => Ok(Self(millis)),
             _ => Err(TimestampError(text.to_owned())),
@@ -148,6 +153,10 @@ mod tests {
         }
         assert_eq!("2026-11-24T13:00:00+01:00".parse::<Timestamp>().unwrap().to_string(), "2026-11-24T12:00:00Z");
         assert!("yesterday".parse::<Timestamp>().is_err());
+        assert_eq!("9999-12-31T23:59:59Z".parse(), Ok(Timestamp::from_millis(i64::MAX)), "without end");
+        for other in ["9999-12-31T24:00:00Z", "9999-12-32T00:00:00Z", "9999-12-31T23:59:59"] {
+            assert!(other.parse::<Timestamp>().is_err(), "{other}");
+        }
         assert!("1969-12-31T23:59:59Z".parse::<Timestamp>().is_err());
     }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use sigcache_core::{
     Name, OnExpiry, Outcome, Policy, Reason, Resource, Rules, Standing,
-    conformance::{Lab, Signer, at, block_on, expect, hours},
+    conformance::{Lab, Signer, TestRuntime, at, block_on, expect, hours},
+    fetch::{FetchError, FetchRequest, Fetched, Fetcher, Meta},
     read::ReadError,
+    run::{Runner, Selection},
     store::{Store as _, StoreError},
     trust::{Trust, TrustedKey},
     verify::{Claims, Detached, Pointer},
@@ -448,6 +450,108 @@ fn compromised_mirror_with_a_good_second_source() {
     assert_eq!(lab.read(&resource, 1).unwrap(), "second");
 }
 
+#[test]
+fn freeze_by_the_validators_of_a_mirror() {
+    let lab = Lab::default();
+    lab.publish("a", "good");
+    let (main, mirror) = ("https://a.example/a", "https://mirror.example/a");
+    let urls = [main, mirror].map(|url| url.parse().unwrap());
+    let resource = [Resource::new(Name::new("a").unwrap(), urls, Arc::new(lab.rules()))];
+    lab.origin.serve(mirror, "good");
+    lab.origin.serve(&format!("{mirror}.sig"), lab.sign(b"good"));
+    lab.sync(&resource, 0);
+    lab.origin.down(main);
+    expect(&lab.sync(&resource, 1), "a", Outcome::Unchanged, Reason::SameBytes);
+    // What the mirror said of its answer is not sent to the publisher, who would take it for his own word.
+    let asked = lab.origin.requests();
+    lab.publish("a", "good");
+    expect(&lab.sync(&resource, 2), "a", Outcome::Unchanged, Reason::SameBytes);
+    assert_eq!(lab.origin.log()[asked..], [main.to_owned(), format!("{main}.sig")]);
+    // His own is, from then on.
+    let asked = lab.origin.requests();
+    expect(&lab.sync(&resource, 3), "a", Outcome::Unchanged, Reason::NotModified);
+    assert_eq!(lab.origin.log()[asked..], [format!("{main} if-none-match")]);
+}
+
+#[test]
+fn freeze_by_an_answer_that_was_not_asked_for() {
+    /// Answers everything with "nothing changed", as a fetcher from outside might.
+    #[derive(Debug)]
+    struct Lazy;
+    #[async_trait::async_trait]
+    impl Fetcher for Lazy {
+        async fn fetch(&self, _: FetchRequest<'_>) -> Result<Fetched, FetchError> {
+            Ok(Fetched::NotModified(Meta::default()))
+        }
+    }
+    let lab = Lab::default();
+    lab.publish("a", "good");
+    lab.sync(&[lab.resource("a")], 0);
+    // Under other rules nothing is known, so nothing can be unchanged.
+    let renamed = [lab.resource_with("a", with_policy(&lab, |policy| policy.identity = Some("a".into())))];
+    let runner = Runner::new(Arc::new(Lazy), lab.bucket(), Arc::new(TestRuntime::default()));
+    let report = block_on(runner.sync(&renamed, &Selection::All, at(1), 7)).unwrap();
+    expect(&report, "a", Outcome::Kept, Reason::BadResponse);
+}
+
+#[test]
+fn freeze_by_a_clock_that_was_ahead_once() {
+    let lab = Lab::default();
+    lab.publish("a", "good");
+    let resource = [lab.resource_with("a", with_policy(&lab, |policy| policy.max_stale = Some(hours(10))))];
+    lab.sync(&resource, 0);
+    lab.sync(&resource, 1_000_000);
+    lab.origin.down(&Lab::url("a"));
+    expect(&lab.sync(&resource, 9), "a", Outcome::Kept, Reason::ConnectionRefused);
+    expect(&lab.sync(&resource, 11), "a", Outcome::Withheld, Reason::ConnectionRefused);
+    assert_eq!(standing(&lab, "a"), Standing::Withheld);
+}
+
+#[test]
+fn arbitrary_content_as_a_second_signature_file() {
+    let lab = Lab::default();
+    lab.publish("a", "good");
+    // 64 bytes that have the form of a signature.
+    let stranger = bytes::Bytes::from(vec![7; 64]);
+    lab.origin.serve(&(Lab::url("a") + ".sig2"), stranger.clone());
+    let mut rules = lab.rules();
+    rules.verifier = Arc::new(Detached::new(".sig").with_suffix(".sig2"));
+    let resource = [lab.resource_with("a", rules)];
+    expect(&lab.sync(&resource, 0), "a", Outcome::Stored, Reason::FirstVersion);
+    nowhere(&lab, &stranger);
+    let kept = lab.catalog().get(&resource[0].name).unwrap().receipt.as_ref().unwrap().companions.clone();
+    assert_eq!(kept.iter().map(|companion| &*companion.suffix).collect::<Vec<_>>(), [".sig"]);
+    assert_eq!(lab.read(&resource[0], 0).unwrap(), "good");
+    lab.assert_published();
+}
+
+#[test]
+fn wrong_key_that_took_the_id_of_the_right_one() {
+    let lab = Lab::default();
+    lab.publish("a", "good");
+    lab.sync(&[lab.resource("a")], 0);
+    // The publisher's key was stolen, and the new one has the old one's id.
+    let mut next = Signer::new("next").trusted();
+    next.id = lab.signer.trusted().id;
+    let resource = [lab.resource_with("a", with_keys(&lab, vec![next]))];
+    expect(&lab.sync(&resource, 1), "a", Outcome::Withheld, Reason::SignatureMismatch);
+    assert!(lab.referee.objects("latest/").is_empty(), "what the old key signed is still served");
+}
+
+#[test]
+fn rules_that_changed_are_applied_to_what_is_stored() {
+    let lab = Lab::default();
+    lab.publish("a", versioned(5));
+    lab.sync(&[lab.resource("a")], 0);
+    let resource = [lab.resource_with("a", claims_rules(&lab, None))];
+    // A reader under the new rules gets the bytes, which say what the new rules ask for …
+    assert_eq!(lab.read(&resource[0], 1).unwrap(), versioned(5));
+    // … and the next run fetches them anew, so that their version guards from now on.
+    expect(&lab.sync(&resource, 1), "a", Outcome::Stored, Reason::NewVersion);
+    lab.publish("a", versioned(4));
+    expect(&lab.sync(&resource, 2), "a", Outcome::Kept, Reason::OlderVersion);
+}
+
 /// A lab that has stored two versions of `a`, and the keys of both below `versions/`, the older first.
 fn two_versions() -> (Lab, Resource, Vec<String>) {
     let lab = Lab::default();
@@ -501,20 +605,31 @@ fn malicious_bucket_catalog_edited() {
     let (lab, resource, _) = two_versions();
     lab.referee.tamper_catalog(|json| json["entries"]["a"]["receipt"]["evidence"]["format"] = "none".into());
     assert_eq!(refusal(lab.read(&resource, 1)), Reason::ReceiptRefused);
-    // The signature of the attacker's own key.
+    // No signature at all.
     let (lab, resource, _) = two_versions();
     lab.referee.tamper_catalog(|json| json["entries"]["a"]["receipt"]["companions"] = serde_json::json!([]));
+    assert_eq!(refusal(lab.read(&resource, 1)), Reason::ReceiptRefused);
+    // Object, digest and signature changed together: all fit, but for the key.
+    let (lab, resource, versions) = two_versions();
+    lab.referee.tamper(&versions[1], "spoil");
+    let digest = sigcache_core::Digest::of(b"spoil").to_string();
+    let signature = Signer::new("mallory").sign(b"spoil");
+    lab.referee.tamper_catalog(|json| {
+        let receipt = &mut json["entries"]["a"]["receipt"];
+        receipt["evidence"]["digest"] = digest.into();
+        receipt["companions"][0]["bytes"] =
+            base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &signature).into();
+    });
     assert_eq!(refusal(lab.read(&resource, 1)), Reason::ReceiptRefused);
 }
 
 #[test]
 fn malicious_bucket_path_in_the_catalog() {
     let (lab, resource, _) = two_versions();
+    // The very bytes of the version: only the place is wrong, and a version key that climbs leads nowhere.
     lab.referee.tamper("elsewhere", "other");
     lab.referee.tamper_catalog(|json| json["entries"]["a"]["receipt"]["version"] = "../../elsewhere".into());
-    // Even a version key that climbs leads only to bytes that are checked.
-    let answer = lab.read(&resource, 1);
-    assert!(answer.as_ref().is_ok_and(|bytes| bytes == "other") || matches!(answer, Err(ReadError::Refused(_))));
+    assert_eq!(refusal(lab.read(&resource, 1)), Reason::ObjectMissing);
 }
 
 #[test]

@@ -91,6 +91,34 @@ fn a_plain_copy_that_fails_is_made_by_the_next_run() {
 }
 
 #[test]
+fn an_object_that_cannot_be_read_does_not_hide_the_others() {
+    let lab = Lab::default();
+    for name in ["a", "b"] {
+        lab.publish(name, name);
+    }
+    let resources = [lab.resource("a"), lab.resource("b")];
+    lab.sync(&resources, 0);
+    lab.faulty.rearm();
+    block_on(audit(&lab.bucket(), &resources, at(1), 1)).unwrap();
+    let read = lab.faulty.seen().iter().position(|request| request.starts_with("get versions/a/")).unwrap();
+    lab.faulty.fail(read, How::NotWritten);
+    let report = block_on(audit(&lab.bucket(), &resources, at(1), 1)).unwrap();
+    expect(&report, "a", Outcome::Refused, Reason::ObjectUnreadable);
+    expect(&report, "b", Outcome::Unchanged, Reason::AuditPassed);
+    assert!(report.store_failure.is_some());
+}
+
+#[test]
+fn planted_files_that_no_resource_can_have_are_named_too() {
+    let (lab, resources) = stored();
+    lab.referee.tamper("latest/.index.html", "evil");
+    lab.referee.tamper("latest/a b", "evil");
+    let report = audited(&lab, &resources);
+    let decision = expect(&report, "latest", Outcome::Refused, Reason::PublishedChanged);
+    assert!(decision.found.as_deref().is_some_and(|found| found.starts_with("2 objects")), "{decision}");
+}
+
+#[test]
 fn the_same_bytes_from_another_place_are_not_stored_again() {
     let (lab, resources) = stored();
     let elsewhere = "https://b.example/a";

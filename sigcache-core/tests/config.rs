@@ -800,7 +800,7 @@ urls = ["ftp://a.example/{name}"]
 list = "bad-names.txt"
 urls = ["https://a.example/{name}"]
 "##,
-        r##"DIR/bad-names.txt:2:1: "not good" is not a name: ' ' cannot be part of a name: use ASCII letters, digits and . _ - ~ + = @ /
+        r##"DIR/bad-names.txt:2:1: "not good" is not a name: ' ' cannot be part of a name: use ASCII letters, digits and . _ - + = @ /
   2 | not good
     | ^^^^^^^^
   expected a name such as "feeds/prices.json""##,

@@ -8,7 +8,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use sigcache_core::{
-    Name, OnExpiry, Outcome, Policy, Resource, Standing,
+    Name, OnExpiry, Outcome, Policy, Reason, Resource, Standing,
     conformance::{How, Lab, State, at, expect, hours},
     verify::{Claims, Detached, Pointer},
 };
@@ -143,8 +143,15 @@ fn fails_once(scenario: &Scenario, number: usize, how: How, expected: &State) ->
                 let entry = lab.catalog().get(&decision.resource).cloned().unwrap();
                 let stored = entry.live().map(|receipt| receipt.evidence.digest);
                 assert_eq!(stored, decision.digest, "claimed to be stored: {decision}: {place}");
-                let latest = lab.referee.objects(&format!("latest/{}", decision.resource));
-                assert!(!latest.is_empty(), "claimed to be published: {decision}: {place}");
+                let key = format!("latest/{}", decision.resource);
+                let latest = lab.referee.objects(&key).get(&key).map(|bytes| sigcache_core::Digest::of(bytes));
+                assert_eq!(latest, decision.digest, "claimed to be published: {decision}: {place}");
+            }
+            for decision in &report.decisions {
+                let copy = lab.catalog().get(&decision.resource).and_then(|entry| Some(entry.copy()?.evidence.digest));
+                // After a failed commit nobody knows; the decision then says what stood before.
+                let known = decision.reason != Reason::CommitFailed && decision.outcome != Outcome::Removed;
+                assert!(!known || decision.digest == copy, "{decision} is about {copy:?}: {place}");
             }
             if report.is_good() && report.store_failure.is_none() {
                 assert_eq!(lab.state(), *expected, "a good report, but: {place}");

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, memory::InMemory, path::Path};
 use sigcache_core::{
-    Name, Outcome, Reason, Resource,
+    Error, Name, Outcome, Reason, Resource,
     conformance::{
-        Lab, Origin, Referee, Signer, at, block_on, expect,
+        How, Lab, Origin, Referee, Signer, at, block_on, expect,
         fetcher::{Places, fetcher_contract},
         store::store_contract,
         verifier::{Strict, Vector, verifier_contract},
     },
     fetch::Access,
-    store::{Bucket, open_disk},
+    run::Selection,
+    store::{Bucket, Collected, Keep, Shard, StoreError, Sweep, open_disk},
     verify::Detached,
 };
 
@@ -114,6 +115,141 @@ fn the_store_is_not_asked_for_what_is_refused() {
     expect(&lab.sync(&[lab.resource("a")], 0), "a", Outcome::Refused, Reason::SignatureMismatch);
     assert!(lab.referee.objects("versions/").is_empty());
     assert!(lab.referee.objects("latest/").is_empty());
+}
+
+/// Reads, under `shard`, what `gc` would take away ten days later.
+fn swept(lab: &Lab, shard: &str) -> Result<Collected, StoreError> {
+    let bucket = Bucket::new(lab.referee.clone()).with_shard(shard.parse().unwrap());
+    block_on(bucket.gc(&Keep::default(), at(240), Sweep::Delete))
+}
+
+#[test]
+fn another_number_of_shards_opens_nothing_and_sweeps_nothing() {
+    let lab = Lab::default();
+    lab.publish("a", "good");
+    let resources = [lab.resource("a")];
+    let in_shards = |shard: &str| {
+        let shard: Shard = shard.parse().unwrap();
+        let bucket = Arc::new(Bucket::new(lab.referee.clone()).with_shard(shard));
+        block_on(lab.runner_on(bucket).with_shard(shard).sync(&resources, &Selection::All, at(0), lab.nonce()))
+    };
+    for shard in ["1/2", "2/2"] {
+        in_shards(shard).unwrap();
+    }
+    let before = lab.referee.objects("");
+    for shard in ["1/1", "1/3"] {
+        assert!(matches!(in_shards(shard).unwrap_err(), Error::Store { source: StoreError::OtherShards { .. }, .. }));
+        let error = swept(&lab, shard).unwrap_err();
+        assert!(error.to_string().starts_with("this store is kept in 2 shards"), "{error}");
+    }
+    assert_eq!(lab.referee.objects(""), before);
+    for shard in ["1/2", "2/2"] {
+        assert!(swept(&lab, shard).unwrap().versions.is_empty());
+    }
+}
+
+#[test]
+fn a_lost_catalog_does_not_make_versions_rubbish() {
+    let lab = Lab::default();
+    lab.publish("a", "good");
+    lab.sync(&[lab.resource("a")], 0);
+    for key in lab.referee.objects("catalog/").into_keys() {
+        lab.referee.tamper_delete(&key);
+    }
+    let swept = swept(&lab, "1/1").unwrap();
+    assert_eq!((swept.versions.len(), swept.versions_kept), (0, 1));
+}
+
+#[test]
+fn a_sweep_leaves_what_a_run_of_today_may_have_staged() {
+    let lab = Lab::default();
+    lab.publish("a", "good");
+    lab.sync(&[lab.resource("a")], 0);
+    lab.referee.tamper(&format!("versions/b/{}-0", at(0).compact()), "good");
+    let mut keep = Keep::default();
+    (keep.snapshots, keep.span) = (0, std::time::Duration::ZERO);
+    let sweep = |hours| block_on(lab.sound_bucket().gc(&keep, at(hours), Sweep::Delete)).unwrap();
+    assert!(sweep(23).versions.is_empty());
+    assert_eq!(sweep(25).versions.len(), 1);
+    assert_eq!(lab.read(&lab.resource("a"), 25).unwrap(), "good");
+}
+
+#[test]
+fn a_store_out_of_order_is_not_taken_for_one_that_honours_conditions() {
+    // The second create of the probe fails for a reason of its own: that proves nothing.
+    let lab_at_first = || {
+        let lab = Lab::default();
+        lab.publish("a", "good");
+        lab
+    };
+    let probes = |lab: &Lab| {
+        let seen = lab.faulty.seen();
+        let probes = seen.iter().enumerate().filter(|(_, request)| request.starts_with("create probe/"));
+        probes.map(|(number, _)| number).collect::<Vec<_>>()
+    };
+    let undisturbed = lab_at_first();
+    undisturbed.sync(&[undisturbed.resource("a")], 0);
+    let lab = lab_at_first();
+    let resources = [lab.resource("a")];
+    lab.faulty.fail(probes(&undisturbed)[1], How::NotWritten);
+    expect(&lab.sync(&resources, 0), "a", Outcome::Refused, Reason::CommitFailed);
+    lab.faulty.rearm();
+    expect(&lab.sync(&resources, 1), "a", Outcome::Stored, Reason::FirstVersion);
+    assert_eq!(probes(&lab).len(), 2, "it is tried again");
+}
+
+#[test]
+fn a_name_may_become_a_folder_and_a_folder_a_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let lab = Lab::default();
+    for name in ["docs", "docs/a"] {
+        lab.publish(name, name.to_owned());
+    }
+    for (hours, name) in ["docs/a", "docs", "docs/a"].into_iter().enumerate() {
+        let bucket = Arc::new(open_disk(folder.path()).unwrap());
+        let run = lab.runner_on(bucket).with_removal_limit(1.0);
+        let report = block_on(run.sync(&[lab.resource(name)], &Selection::All, at(hours as i64), lab.nonce())).unwrap();
+        assert!(report.is_good(), "{:?}", report.decisions);
+        assert_eq!(std::fs::read_to_string(folder.path().join("latest").join(name)).unwrap(), name);
+    }
+}
+
+#[test]
+fn names_are_keys_as_they_are() {
+    let lab = Lab::default();
+    let name = "a-b_c+e=f@g.h/AZ09";
+    lab.publish(name, "good");
+    lab.sync(&[lab.resource(name)], 0);
+    assert!(lab.referee.objects("latest/").contains_key(&format!("latest/{name}")));
+    assert!(lab.referee.objects("versions/").into_keys().all(|key| key.starts_with(&format!("versions/{name}/"))));
+    assert!(Name::new("a~b").is_err(), "stores write ~ as %7E");
+}
+
+#[test]
+fn a_companion_that_a_new_version_has_not_goes() {
+    let lab = Lab::default();
+    let mut rules = lab.rules();
+    rules.verifier = Arc::new(Detached::new(".sig").with_suffix(".sig2"));
+    let resources = [lab.resource_with("a", rules)];
+    lab.publish("a", "first");
+    lab.origin.serve(&(Lab::url("a") + ".sig2"), lab.sign(b"first"));
+    lab.sync(&resources, 0);
+    assert_eq!(lab.referee.objects("latest/").len(), 3);
+    lab.publish("a", "second");
+    lab.origin.status(&(Lab::url("a") + ".sig2"), 404);
+    lab.sync(&resources, 1);
+    lab.assert_published();
+    assert_eq!(lab.referee.objects("latest/").len(), 2);
+}
+
+#[test]
+fn two_resources_in_one_place_are_refused_before_anything_is_done() {
+    let lab = Lab::default();
+    lab.publish("a", "good");
+    let error = lab.try_sync(&[lab.resource("a"), lab.resource("a.sig")], 0).unwrap_err();
+    assert!(matches!(error, Error::Names(_)), "{error}");
+    assert_eq!(lab.origin.requests(), 0);
+    assert!(lab.referee.objects("").is_empty());
 }
 
 fn put(referee: &Referee, key: &str, bytes: &'static [u8]) {

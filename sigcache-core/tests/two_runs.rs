@@ -139,6 +139,53 @@ fn the_newer_version_wins_whoever_commits_first() {
 }
 
 #[test]
+fn a_slow_run_that_breaks_off_while_it_publishes() {
+    // The slow run has committed version 2; the fast one commits and publishes version 3; the slow one puts version 2
+    // over it and ends there, before it could look what is newest. The next run must mend the plain copy.
+    let mut mended = 0;
+    at_every_request(|number| {
+        for how in [How::CrashBefore, How::CrashAfter] {
+            for steps in 0..6 {
+                let lab = lab_with(&[("a", 1)]);
+                publish(&lab, "a", 2);
+                let resources = vec![versioned(&lab, "a")];
+                let document = r#"{"name":"a","version":3}"#;
+                let (origin, signature) = (lab.origin.clone(), lab.sign(document.as_bytes()));
+                let other =
+                    second_run(lab.runner_on(lab.sound_bucket()), resources.clone(), Selection::All, lab.nonce());
+                let outer = Arc::new(sigcache_core::conformance::Faulty::new(lab.faulty.clone()));
+                outer.meanwhile(number, async move {
+                    origin.serve(&Lab::url("a"), document);
+                    origin.serve(&(Lab::url("a") + ".sig"), signature);
+                    other.await;
+                });
+                lab.faulty.fail(number + steps, how);
+                let runner = lab.runner_on(Arc::new(Bucket::new(outer.clone())));
+                // Whatever becomes of it.
+                let _ = block_on(runner.sync(&resources, &Selection::All, at(1), lab.nonce()));
+                lab.faulty.rearm();
+                if outer.seen().len() <= number {
+                    return false;
+                }
+                let latest = lab.referee.objects("latest/a").remove("latest/a");
+                let behind = latest.as_deref() != Some(document.as_bytes());
+                lab.sync(&resources, 3);
+                assert_eq!(version_of(&lab.catalog(), "a").as_deref(), Some("version 3"), "{number} {how:?} {steps}");
+                lab.assert_published();
+                mended += u32::from(behind);
+                // Nothing is left that would make later runs do it again.
+                let requests = lab.faulty.seen().len();
+                lab.faulty.rearm();
+                lab.sync(&resources, 4);
+                assert_eq!(lab.faulty.seen().len(), 4, "{number} {how:?} {steps}, after {requests}");
+            }
+        }
+        true
+    });
+    assert!(mended > 0, "no plain copy was ever behind");
+}
+
+#[test]
 fn an_update_and_a_removal() {
     at_every_request(|number| {
         let lab = lab_with(&[("a", 1), ("b", 1), ("c", 1)]);

@@ -33,6 +33,7 @@ enum Place<'a> {
     Latest,
     Snapshot { shard: &'a str, number: u64 },
     Published { shard: &'a str, number: u64 },
+    Publishing,
     Report,
     Probe,
 }
@@ -49,6 +50,7 @@ fn place(key: &str) -> Option<Place<'_>> {
             Some(match SnapshotKey::parse(file)? {
                 SnapshotKey::Snapshot(number) => Place::Snapshot { shard, number },
                 SnapshotKey::Published(number) => Place::Published { shard, number },
+                SnapshotKey::Publishing(..) => Place::Publishing,
             })
         }
         _ => None,
@@ -96,7 +98,7 @@ impl Book {
                 }
                 Ok(())
             }
-            Place::Report | Place::Probe => Ok(()),
+            Place::Publishing | Place::Report | Place::Probe => Ok(()),
         }
     }
 
@@ -131,7 +133,9 @@ impl Book {
             Place::Snapshot { shard, number } if self.newest.get(shard).is_some_and(|c| c.sequence() == number) => {
                 Err(format!("{key} is the newest snapshot and was deleted"))
             }
-            Place::Snapshot { .. } | Place::Published { .. } | Place::Report | Place::Probe => Ok(()),
+            Place::Snapshot { .. } | Place::Published { .. } | Place::Publishing | Place::Report | Place::Probe => {
+                Ok(())
+            }
         }
     }
 

@@ -83,7 +83,7 @@ fn check(verifier: &dyn Verifier, vector: &Vector, chunk: usize) -> Result<Evide
     for bytes in vector.document.chunks(chunk) {
         check.update(bytes).map_err(refused)?;
     }
-    let evidence = check.finish().map_err(refused)?;
+    let evidence = check.finish().map_err(refused)?.evidence;
     vector.trust.judge(&evidence.signers, vector.now)?;
     Ok(evidence)
 }

@@ -30,7 +30,7 @@ pub struct Limits {
     pub tries: u32,
     /// The first pause between tries; each next one is twice as long.
     pub first_pause: Duration,
-    /// The longest pause between tries, also where a server asks for a longer one.
+    /// The longest pause between tries. A server that asks for a longer one is left alone until the next run.
     pub longest_pause: Duration,
 }
 

@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -34,8 +33,9 @@ pub trait Durability: Send + Sync + fmt::Debug {
     /// Returns when everything written before the call is durable.
     async fn flush(&self) -> Result<(), StoreError>;
 
-    /// Remainders of cut-off uploads older than `age` that the store itself does not show; deleted if `sweep` says so.
-    async fn remainders(&self, age: Duration, sweep: Sweep) -> Result<Vec<String>, StoreError>;
+    /// Remainders of cut-off uploads, last written before `border`, that the store itself does not show; deleted if
+    /// `sweep` says so.
+    async fn remainders(&self, border: Timestamp, sweep: Sweep) -> Result<Vec<String>, StoreError>;
 }
 
 /// Whether plain copies are kept below `latest/`.
@@ -163,6 +163,20 @@ impl Bucket {
         Ok(keys)
     }
 
+    /// A catalog of another number of shards holds other names: beside it this one would begin with nothing, know no
+    /// mark, and take every version for one that nobody needs.
+    pub(super) async fn refuse_other_shards(&self) -> Result<(), StoreError> {
+        let folder = self.layout.catalogs_folder();
+        self.count(1);
+        let listed = self.objects.list_with_delimiter(Some(&folder)).await;
+        let listed = listed.map_err(|error| failed("list", &folder, error))?;
+        let found = listed.common_prefixes.iter().filter_map(|path| Shard::from_folder(path.filename()?));
+        match found.max_by_key(|found| found.count()).filter(|found| found.count() != self.layout.shard().count()) {
+            Some(found) => Err(StoreError::OtherShards { found, asked: self.layout.shard() }),
+            None => Ok(()),
+        }
+    }
+
     /// One snapshot.
     pub(super) async fn snapshot(&self, number: u64) -> Result<Catalog, StoreError> {
         let key = self.layout.catalog(SnapshotKey::Snapshot(number));
@@ -207,12 +221,14 @@ pub(super) fn failed(doing: &'static str, key: &Path, error: ObjectError) -> Sto
 impl Store for Bucket {
     async fn catalog(&self) -> Result<Catalog, StoreError> {
         let keys = self.snapshots().await?;
-        let highest = |pick: fn(&SnapshotKey) -> Option<u64>| keys.iter().filter_map(pick).max();
-        let mut catalog = match highest(SnapshotKey::snapshot) {
+        let mut catalog = match keys.iter().filter_map(SnapshotKey::snapshot).max() {
             Some(number) => self.snapshot(number).await?,
-            None => Catalog::empty(&self.layout.shard().folder()),
+            None => {
+                self.refuse_other_shards().await?;
+                Catalog::empty(&self.layout.shard().folder())
+            }
         };
-        catalog.set_published(highest(SnapshotKey::published).unwrap_or(0));
+        catalog.read_marks(&keys);
         Ok(catalog)
     }
 

@@ -10,13 +10,14 @@ use bytes::Bytes;
 use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 
+use super::SnapshotKey;
 use crate::{
     decision::RunId,
     digest::Digest,
     entry::{Entry, Last, Permit, REMEMBERED_VERSIONS, Standing},
     evidence::Mark,
     name::Name,
-    receipt::Receipt,
+    receipt::{Receipt, Validators},
     time::Timestamp,
 };
 
@@ -41,6 +42,9 @@ pub struct Catalog {
     /// Up to which snapshot the plain copies were brought, as far as the listing showed. Not part of the snapshot.
     #[serde(skip)]
     published: u64,
+    /// Marks of runs that began to publish, as far as the listing showed. Not part of the snapshot.
+    #[serde(skip)]
+    unfinished: Vec<SnapshotKey>,
 }
 
 /// What a run wants to change about one resource.
@@ -80,8 +84,8 @@ pub enum ChangeKind {
     Confirm {
         /// Until then the source need not be asked again.
         fresh_until: Option<Timestamp>,
-        /// The receipt with what the source newly said of it (validators); the version stays.
-        receipt: Option<Arc<Receipt>>,
+        /// Which source it was and what it said, where that is not what the receipt says; the version stays.
+        said: Option<Said>,
     },
     /// Nothing but how the run ended.
     Note,
@@ -93,6 +97,30 @@ pub enum ChangeKind {
     Remove,
     /// A person allowed the next version to be older.
     Permit(Permit),
+}
+
+/// What a source said when it confirmed a version, to be sent back to it and to no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Said {
+    /// The source.
+    pub source: Arc<str>,
+    /// What to send with the next request to it.
+    pub validators: Validators,
+}
+
+impl Said {
+    /// `source` said this.
+    pub fn new(source: Arc<str>, validators: Validators) -> Self {
+        Self { source, validators }
+    }
+}
+
+impl ChangeKind {
+    /// Whether it changes what is served, or what may come next, and not only how fresh it is.
+    pub(crate) fn is_decisive(&self) -> bool {
+        !matches!(self, Self::Confirm { .. } | Self::Note)
+    }
 }
 
 impl Catalog {
@@ -107,6 +135,7 @@ impl Catalog {
             conditional_create: None,
             entries: BTreeMap::new(),
             published: 0,
+            unfinished: Vec::new(),
         }
     }
 
@@ -135,12 +164,31 @@ impl Catalog {
         self.entries.iter()
     }
 
+    /// Up to which snapshot the plain copies are known to be right.
     pub(super) fn published(&self) -> u64 {
         self.published
     }
 
-    pub(super) fn set_published(&mut self, sequence: u64) {
-        self.published = sequence;
+    /// Whether the plain copy of `name` is known to be up to date, where plain copies are kept.
+    pub fn is_published(&self, name: &Name) -> bool {
+        self.get(name).is_none_or(|entry| entry.changed_in <= self.published)
+    }
+
+    /// Marks that runs left which have not come to their end, so far.
+    pub(super) fn unfinished(&self) -> &[SnapshotKey] {
+        &self.unfinished
+    }
+
+    /// Takes over what the marks beside this snapshot say.
+    pub(super) fn read_marks(&mut self, keys: &[SnapshotKey]) {
+        // A mark above this snapshot is of a catalog that was set back since.
+        let whole = keys.iter().filter_map(SnapshotKey::published).filter(|number| *number <= self.sequence).max();
+        self.unfinished = keys.iter().filter(|key| matches!(key, SnapshotKey::Publishing(..))).copied().collect();
+        let begun = self.unfinished.iter().filter_map(|key| match key {
+            SnapshotKey::Publishing(number, _) => Some(*number),
+            _ => None,
+        });
+        self.published = begun.chain(whole).min().filter(|_| whole.is_some()).unwrap_or(0);
     }
 
     pub(super) fn conditional_create(&self) -> Option<Timestamp> {
@@ -156,7 +204,7 @@ impl Catalog {
     pub fn apply(&mut self, changes: &[Change], run: RunId, at: Timestamp) -> Vec<Name> {
         self.sequence += 1;
         self.run = Some(run);
-        self.at = self.at.max(at);
+        self.at = at;
         let sequence = self.sequence;
         let mut overtaken = Vec::new();
         for change in changes {
@@ -169,16 +217,13 @@ impl Catalog {
     }
 
     /// The snapshot as it is stored: JSON, packed with gzip.
-    pub fn encode(&self) -> Bytes {
-        // Writing to memory and serialising these types cannot fail; if it did, an empty snapshot is refused by every
-        // reader, so nothing would be believed that is not so.
-        let pack = || -> std::io::Result<Vec<u8>> {
-            let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-            serde_json::to_writer(std::io::BufWriter::with_capacity(32 * 1024, &mut packer), self)?;
-            packer.write_all(b"\n")?;
-            packer.finish()
-        };
-        pack().unwrap_or_default().into()
+    ///
+    /// Fails where it would be larger than any reader takes.
+    pub fn encode(&self) -> std::io::Result<Bytes> {
+        let mut packer = Bounded { inner: GzEncoder::new(Vec::new(), Compression::fast()), left: MAX_SNAPSHOT_BYTES };
+        serde_json::to_writer(std::io::BufWriter::with_capacity(32 * 1024, &mut packer), self)?;
+        packer.write_all(b"\n")?;
+        Ok(packer.inner.finish()?.into())
     }
 
     /// Reads a stored snapshot. It is as untrusted as anything in the store: what it says is believed only as far as
@@ -198,6 +243,26 @@ impl Catalog {
             return Err(format!("it says it is snapshot {number} of {found}, not {sequence} of {shard}"));
         }
         Ok(catalog)
+    }
+}
+
+/// Passes on so many bytes and no more.
+struct Bounded<W> {
+    inner: W,
+    left: u64,
+}
+
+impl<W: std::io::Write> std::io::Write for Bounded<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.left = self.left.checked_sub(written as u64).ok_or_else(|| {
+            std::io::Error::other(format!("a snapshot of more than {MAX_SNAPSHOT_BYTES} bytes; use more shards"))
+        })?;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
     }
 }
 
@@ -225,9 +290,10 @@ impl Entry {
             {
                 false
             }
-            ChangeKind::Confirm { fresh_until, receipt } => {
-                if let Some(receipt) = receipt {
-                    self.receipt = Some(receipt.clone());
+            ChangeKind::Confirm { fresh_until, said } => {
+                if let (Some(receipt), Some(Said { source, validators })) = (&mut self.receipt, said) {
+                    let receipt = Arc::make_mut(receipt);
+                    (receipt.source, receipt.validators) = (source.clone(), validators.clone());
                 }
                 self.confirm(at, *fresh_until);
                 self.stand(Standing::Live, sequence);
@@ -278,15 +344,17 @@ impl Entry {
     }
 
     fn store(&mut self, receipt: Arc<Receipt>, sequence: u64) {
-        let permitted = self.permit.take().is_some();
+        // The same bytes again are not the step back that a person allowed.
+        let same = self.receipt.as_ref().is_some_and(|before| before.evidence.digest == receipt.evidence.digest);
+        let permitted = !same && self.permit.take().is_some();
         if permitted {
             self.replaced.clear();
         }
-        if let Some(before) = self.receipt.take()
-            && before.evidence.digest != receipt.evidence.digest
-            && !permitted
-        {
-            self.replaced.push(before.evidence.digest);
+        if let Some(before) = self.receipt.take() {
+            if !same && !permitted {
+                self.replaced.push(before.evidence.digest);
+            }
+            self.leave_behind(&before, &receipt);
         }
         self.replaced.retain(|digest| *digest != receipt.evidence.digest);
         let surplus = self.replaced.len().saturating_sub(REMEMBERED_VERSIONS);
@@ -301,8 +369,20 @@ impl Entry {
         self.changed_in = sequence;
     }
 
+    /// Remembers where plain copies of companions lie that the new version does not have.
+    fn leave_behind(&mut self, before: &Receipt, now: &Receipt) {
+        let suffixes =
+            |receipt: &Receipt| receipt.companions.iter().map(|kept| kept.suffix.clone()).collect::<Vec<_>>();
+        let current = suffixes(now);
+        self.former.extend(suffixes(before));
+        self.former.sort_unstable();
+        self.former.dedup();
+        self.former.retain(|suffix| !current.contains(suffix));
+    }
+
     fn confirm(&mut self, at: Timestamp, fresh_until: Option<Timestamp>) {
-        self.checked_at = self.checked_at.max(Some(at));
+        // Not the latest of all: a run whose clock was ahead would keep the copy fresh until then.
+        self.checked_at = Some(at);
         self.fresh_until = fresh_until;
     }
 

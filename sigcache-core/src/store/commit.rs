@@ -4,7 +4,7 @@
 //! 409 does too although nothing was written. So after every error the key is read back, and the run id in what stands
 //! there says whose it is.
 
-use object_store::{ObjectStoreExt as _, PutMode, PutPayload, path::Path};
+use object_store::{Error as ObjectError, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
 
 use super::{Bucket, Catalog, Change, Committed, SnapshotKey, Store as _, StoreError, bucket::failed};
 use crate::{decision::RunId, time::Timestamp};
@@ -41,7 +41,9 @@ impl Bucket {
     /// True if the snapshot now stands, false if another run's does.
     async fn create_snapshot(&self, next: &Catalog, run: RunId) -> Result<bool, StoreError> {
         let key = self.layout.catalog(SnapshotKey::Snapshot(next.sequence()));
-        let payload = PutPayload::from(next.encode());
+        let unwritable =
+            |error| StoreError::Unavailable { doing: "write", key: key.to_string(), source: Box::new(error) };
+        let payload = PutPayload::from(next.encode().map_err(unwritable)?);
         let mut last = None;
         for _ in 0..3 {
             self.count(1);
@@ -69,12 +71,14 @@ impl Bucket {
                 // Its answer may be all that was lost; if it is not there, the error stands.
                 self.load(&key, 16).await.map_err(|_| failed("create", &key, error))?;
             }
-            let second = create(b"2").await;
-            let content = self.load(&key, 16).await?;
-            match second {
-                Err(_) if content[..] == *b"1" => Ok(()),
-                _ => Err(StoreError::Unconditional { key: key.to_string() }),
+            match create(b"2").await {
+                // Only a refusal proves anything: a store that ignores conditions can be out of order as well.
+                Err(ObjectError::AlreadyExists { .. } | ObjectError::Precondition { .. }) => {}
+                Err(error) => return Err(failed("create", &key, error)),
+                Ok(_) => return Err(StoreError::Unconditional { key: key.to_string() }),
             }
+            let content = self.load(&key, 16).await?;
+            if content[..] == *b"1" { Ok(()) } else { Err(StoreError::Unconditional { key: key.to_string() }) }
         }
         .await;
         self.clear_probe(&key).await;

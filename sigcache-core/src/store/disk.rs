@@ -9,13 +9,13 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use async_trait::async_trait;
-use object_store::local::LocalFileSystem;
+use object_store::{limit::LimitStore, local::LocalFileSystem};
 
 use super::{Bucket, Durability, StoreError, Sweep};
+use crate::time::Timestamp;
 
 /// A folder, open for as long as the store is used.
 #[derive(Debug)]
@@ -30,9 +30,14 @@ pub fn open_disk(path: impl Into<PathBuf>) -> Result<Bucket, StoreError> {
     let path = path.into();
     let opened = std::fs::create_dir_all(&path).and_then(|()| File::open(&path));
     let folder = Arc::new(opened.map_err(|error| unavailable("open", &path, error))?);
+    // More threads than processors do not make a disk faster; they only wait for the lock of the same folder.
+    let at_once = std::thread::available_parallelism().map_or(4, |cores| 2 * cores.get());
     let handle = |fsync| {
-        let handle = LocalFileSystem::new_with_prefix(&path).map(|disk| disk.with_fsync(fsync));
-        handle.map(Arc::new).map_err(|error| unavailable("open", &path, io::Error::other(error)))
+        let handle = LocalFileSystem::new_with_prefix(&path);
+        // Empty folders go with their last file, or a resource could never be named as one of them.
+        let handle = handle.map(|disk| disk.with_fsync(fsync).with_automatic_cleanup(true));
+        let handle = handle.map_err(|error| unavailable("open", &path, io::Error::other(error)))?;
+        Ok(Arc::new(LimitStore::new(handle, at_once)))
     };
     let commits = handle(true)?;
     // Where the whole file system cannot be flushed at once, every write goes through by itself.
@@ -55,19 +60,21 @@ fn is_remainder(file: &Path) -> bool {
     name.rsplit_once('#').is_some_and(|(_, digits)| !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit()))
 }
 
-fn remainders(folder: &Path, age: Duration, sweep: Sweep, found: &mut Vec<String>) -> io::Result<()> {
-    for item in std::fs::read_dir(folder)? {
+fn remainders(folder: &Path, border: Timestamp, sweep: Sweep, found: &mut Vec<String>) -> io::Result<()> {
+    let Some(items) = unless_gone(std::fs::read_dir(folder))? else { return Ok(()) };
+    for item in items {
         let item = item?;
         let path = item.path();
         let kind = item.file_type()?;
         if kind.is_dir() {
-            remainders(&path, age, sweep, found)?;
-        } else if kind.is_file()
-            && is_remainder(&path)
-            && item.metadata()?.modified()?.elapsed().is_ok_and(|a| a >= age)
-        {
+            remainders(&path, border, sweep, found)?;
+        } else if kind.is_file() && is_remainder(&path) {
+            let Some(metadata) = unless_gone(item.metadata())? else { continue };
+            if Timestamp::from(metadata.modified()?) >= border {
+                continue;
+            }
             if sweep == Sweep::Delete {
-                std::fs::remove_file(&path)?;
+                unless_gone(std::fs::remove_file(&path))?;
             }
             found.push(path.display().to_string());
         }
@@ -75,11 +82,20 @@ fn remainders(folder: &Path, age: Duration, sweep: Sweep, found: &mut Vec<String
     Ok(())
 }
 
+/// A run beside us renames and deletes while we look.
+fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 #[async_trait]
 impl Durability for Disk {
-    async fn remainders(&self, age: Duration, sweep: Sweep) -> Result<Vec<String>, StoreError> {
+    async fn remainders(&self, border: Timestamp, sweep: Sweep) -> Result<Vec<String>, StoreError> {
         let mut found = Vec::new();
-        let walked = remainders(&self.path, age, sweep, &mut found);
+        let walked = remainders(&self.path, border, sweep, &mut found);
         walked.map_err(|error| unavailable("clear", &self.path, error))?;
         found.sort();
         Ok(found)

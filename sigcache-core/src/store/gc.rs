@@ -9,13 +9,16 @@ use object_store::{Error as ObjectError, path::Path};
 use super::{Bucket, SnapshotKey, StoreError, bucket::failed};
 use crate::{decision::RunId, entry::Standing, name::Name, time::Timestamp};
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 /// What is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Keep {
     /// At least this many snapshots, and what they name.
     pub snapshots: usize,
-    /// All snapshots, versions and remainders younger than this.
+    /// All snapshots, versions and remainders younger than this; never less than a day, since a run that is under way
+    /// has versions that no snapshot names yet, and readers may still be at a snapshot that was replaced.
     pub span: Duration,
     /// All reports younger than this.
     pub reports: Duration,
@@ -23,7 +26,7 @@ pub struct Keep {
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { snapshots: 48, span: Duration::from_secs(24 * 3600), reports: Duration::from_secs(90 * 24 * 3600) }
+        Self { snapshots: 48, span: DAY, reports: Duration::from_secs(90 * 24 * 3600) }
     }
 }
 
@@ -57,10 +60,13 @@ impl Bucket {
     /// have staged is younger than `keep.span`.
     pub async fn gc(&self, keep: &Keep, now: Timestamp, sweep: Sweep) -> Result<Collected, StoreError> {
         let mut collected = Collected::default();
-        let border = now.minus(keep.span);
+        let border = now.minus(keep.span.max(DAY));
         let keys = self.snapshots().await?;
         let mut numbers: Vec<u64> = keys.iter().filter_map(SnapshotKey::snapshot).collect();
         numbers.sort_unstable_by(|a, b| b.cmp(a));
+        if numbers.is_empty() {
+            self.refuse_other_shards().await?;
+        }
         let mut named: HashSet<(Name, String)> = HashSet::new();
         let mut oldest_kept = u64::MAX;
         for (index, number) in numbers.iter().enumerate() {
@@ -80,6 +86,7 @@ impl Bucket {
             let old = match key {
                 SnapshotKey::Snapshot(number) => *number < oldest_kept,
                 SnapshotKey::Published(number) => *number < oldest_kept && Some(*number) != published,
+                SnapshotKey::Publishing(_, run) => run.time() < border,
             };
             if old {
                 collected.snapshots.push(self.layout.catalog(*key).to_string());
@@ -89,6 +96,8 @@ impl Bucket {
             match self.layout.parse_version(&key) {
                 // Another shard speaks for its own names; what this program did not write is left alone.
                 Some((name, _, _)) if !self.layout.shard().holds(&name) => {}
+                // Without a snapshot nothing says what is needed: the catalog was lost, not the documents.
+                Some(_) if numbers.is_empty() => collected.versions_kept += 1,
                 Some((name, version, at)) if at < border && !named.contains(&(name.clone(), version.clone())) => {
                     collected.versions.push(key.to_string());
                 }
@@ -102,7 +111,7 @@ impl Bucket {
             }
         }
         if let Some(durability) = &self.durability {
-            collected.remainders = durability.remainders(keep.span, sweep).await?;
+            collected.remainders = durability.remainders(border, sweep).await?;
         }
         if sweep == Sweep::Delete {
             // Snapshots first: none may stay that names what is taken away next.

@@ -5,6 +5,7 @@
 //! <root>/versions/<name>/<time>-<id>           immutable, sealed once, exactly the verified bytes
 //! <root>/catalog/<shard>/<sequence>.json.gz    immutable snapshots; the highest number is the truth
 //! <root>/catalog/<shard>/<sequence>.published  the plain copies were brought up to this snapshot
+//! <root>/catalog/<shard>/<sequence>.publishing-<run>  a run is at it, beginning from what changed after this snapshot
 //! <root>/runs/<yyyy>/<mm>/<dd>/<run>.json      every run's report
 //! <root>/probe/<run>                           for a moment: does this store honour conditional creates?
 //! ```
@@ -28,6 +29,9 @@ pub enum SnapshotKey {
     Snapshot(u64),
     /// The mark that the plain copies were brought up to this number.
     Published(u64),
+    /// The mark that this run is copying what changed after this number. One that stays behind was left by a run that
+    /// did not end, and says from where on the plain copies must be made again.
+    Publishing(u64, RunId),
 }
 
 impl SnapshotKey {
@@ -35,7 +39,7 @@ impl SnapshotKey {
     pub fn snapshot(&self) -> Option<u64> {
         match self {
             Self::Snapshot(number) => Some(*number),
-            Self::Published(_) => None,
+            Self::Published(_) | Self::Publishing(..) => None,
         }
     }
 
@@ -43,7 +47,7 @@ impl SnapshotKey {
     pub fn published(&self) -> Option<u64> {
         match self {
             Self::Published(number) => Some(*number),
-            Self::Snapshot(_) => None,
+            Self::Snapshot(_) | Self::Publishing(..) => None,
         }
     }
 
@@ -57,7 +61,7 @@ impl SnapshotKey {
         match kind {
             "json.gz" => Some(Self::Snapshot(number)),
             "published" => Some(Self::Published(number)),
-            _ => None,
+            kind => Some(Self::Publishing(number, kind.strip_prefix("publishing-")?.parse().ok()?)),
         }
     }
 }
@@ -116,6 +120,11 @@ impl Layout {
         Some((Name::new(name).ok()?, version.to_owned(), Timestamp::from_compact(time)?))
     }
 
+    /// The folder of the snapshots of all shards.
+    pub fn catalogs_folder(&self) -> Path {
+        self.below("catalog")
+    }
+
     /// The folder of this shard's snapshots.
     pub fn catalog_folder(&self) -> Path {
         self.below(&format!("catalog/{}", self.shard.folder()))
@@ -126,6 +135,7 @@ impl Layout {
         let file = match key {
             SnapshotKey::Snapshot(number) => format!("{number:012}.json.gz"),
             SnapshotKey::Published(number) => format!("{number:012}.published"),
+            SnapshotKey::Publishing(number, run) => format!("{number:012}.publishing-{run}"),
         };
         self.below(&format!("catalog/{}/{file}", self.shard.folder()))
     }
@@ -160,16 +170,27 @@ mod tests {
             (layout.version(&name, "t-1"), "cache/a/versions/metadata/de.xml/t-1"),
             (layout.catalog(SnapshotKey::Snapshot(12)), "cache/a/catalog/0001-of-0001/000000000012.json.gz"),
             (layout.catalog(SnapshotKey::Published(12)), "cache/a/catalog/0001-of-0001/000000000012.published"),
+            (
+                layout.catalog(SnapshotKey::Publishing(12, run)),
+                "cache/a/catalog/0001-of-0001/000000000012.publishing-20261124T120000.000Z-0123456789abcdef",
+            ),
             (layout.report(run), "cache/a/runs/2026/11/24/20261124T120000.000Z-0123456789abcdef.json"),
         ];
         for (path, text) in table {
             assert_eq!(path.as_ref(), text);
         }
         assert_eq!(Layout::new(Path::default(), Shard::WHOLE).latest(&name, "").as_ref(), "latest/metadata/de.xml");
-        for key in [SnapshotKey::Snapshot(7), SnapshotKey::Published(7)] {
+        for key in [SnapshotKey::Snapshot(7), SnapshotKey::Published(7), SnapshotKey::Publishing(7, run)] {
             assert_eq!(SnapshotKey::parse(layout.catalog(key).filename().unwrap()), Some(key));
         }
-        for text in ["7.json.gz", "000000000007.json", "00000000000x.json.gz", "000000000007"] {
+        for text in [
+            "000000000007.publishing",
+            "000000000007.publishing-1",
+            "7.json.gz",
+            "000000000007.json",
+            "00000000000x.json.gz",
+            "000000000007",
+        ] {
             assert_eq!(SnapshotKey::parse(text), None, "{text}");
         }
     }

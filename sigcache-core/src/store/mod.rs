@@ -31,7 +31,7 @@ use crate::{
 };
 
 pub use bucket::{Bucket, Durability, PART_SIZE, Publish};
-pub use catalog::{Catalog, Change, ChangeKind, MAX_SNAPSHOT_BYTES};
+pub use catalog::{Catalog, Change, ChangeKind, MAX_SNAPSHOT_BYTES, Said};
 #[cfg(feature = "disk")]
 pub use disk::{Disk, local_files, open_disk};
 pub use gc::{Collected, Keep, Sweep};
@@ -182,6 +182,18 @@ pub enum StoreError {
     Unconditional {
         /// The probe that was created twice.
         key: String,
+    },
+    /// The names of this store are divided otherwise.
+    #[error(
+        "this store is kept in {} shards, so it cannot be opened as shard {asked}; use --shard I/{}, or another root for another number of shards",
+        found.count(),
+        found.count()
+    )]
+    OtherShards {
+        /// One of the shards that are there.
+        found: Shard,
+        /// The one that was asked for.
+        asked: Shard,
     },
     /// What was staged is not as long as what was verified.
     #[error("{staged} bytes were staged but {verified} were verified")]

@@ -2,17 +2,29 @@
 //!
 //! They follow the catalog and never lead it. Which of them are behind follows from two numbers: the snapshot in which
 //! an entry changed last, and the mark of the last snapshot that was published whole.
+//!
+//! A slow run may put an older copy over a newer one that another run has published and marked. It mends that itself
+//! before it ends; should it not come to its end, the mark that it left at its beginning makes the next run do it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use object_store::{Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutPayload, path::Path};
 
 use super::{Bucket, Catalog, SnapshotKey, Store as _, StoreError, bucket::failed};
-use crate::{decision::Failure, entry::Entry, name::Name, reason::Reason};
+use crate::{
+    decision::{Failure, RunId},
+    entry::Entry,
+    name::Name,
+    reason::Reason,
+    receipt::Receipt,
+};
 
 /// How many copies are made at once.
 const AT_ONCE: usize = 32;
+
+/// A run that began this long before another one ends is at work no more; its mark can go.
+const LONGEST_RUN: Duration = Duration::from_secs(3600);
 
 impl Bucket {
     pub(super) async fn publish_copies(&self, catalog: &Catalog) -> Result<Vec<(Name, Failure)>, StoreError> {
@@ -22,9 +34,11 @@ impl Bucket {
             changed.map(|(name, _)| name.clone()).collect::<BTreeSet<Name>>()
         };
         let mut touched = behind(catalog);
-        if touched.is_empty() {
-            return Ok(Vec::new());
-        }
+        let Some(run) = catalog.run().filter(|_| !touched.is_empty()) else {
+            return self.clear_marks(catalog).await.map(|()| Vec::new());
+        };
+        let own = SnapshotKey::Publishing(published, run);
+        self.mark(own).await?;
         let mut newer: Option<Catalog> = None;
         loop {
             let current = newer.as_ref().unwrap_or(catalog);
@@ -36,8 +50,10 @@ impl Bucket {
             // its own, and nobody but us knows which. So we go on until nothing newer is there.
             let head = self.catalog().await?;
             if head.sequence() <= current.sequence() {
-                self.mark_published(current.sequence()).await?;
-                return Ok(Vec::new());
+                self.flush().await?;
+                self.mark(SnapshotKey::Published(current.sequence())).await?;
+                self.remove(&self.layout.catalog(own)).await?;
+                return self.clear_marks(catalog).await.map(|()| Vec::new());
             }
             touched.extend(behind(&head));
             newer = Some(head);
@@ -45,32 +61,63 @@ impl Bucket {
     }
 
     async fn publish_names(&self, catalog: &Catalog, names: &BTreeSet<Name>) -> Vec<(Name, Failure)> {
-        let mut copies = Vec::new();
-        for name in names {
-            if let Some(entry) = catalog.get(name) {
-                copies.push(self.publish_or_say(name, entry).boxed());
+        // What goes makes room first: a name may now be a folder where it was a file, or the other way round.
+        let mut failures = Vec::new();
+        for live in [false, true] {
+            let entries = names.iter().filter_map(|name| Some((name, catalog.get(name)?)));
+            let entries = entries.filter(|(_, entry)| entry.live().is_some() == live);
+            let copies = entries.map(|(name, entry)| self.publish_or_say(catalog, name, entry).boxed());
+            let copies: Vec<_> = copies.collect();
+            let mut ended = stream::iter(copies).buffer_unordered(AT_ONCE);
+            while let Some(failure) = ended.next().await {
+                failures.extend(failure);
             }
         }
-        stream::iter(copies).buffer_unordered(AT_ONCE).filter_map(async |failure| failure).collect().await
+        failures
     }
 
-    async fn publish_or_say(&self, name: &Name, entry: &Entry) -> Option<(Name, Failure)> {
-        let error = self.publish_entry(name, entry).await.err()?;
-        let expected = format!("a copy at {}", self.layout.latest(name, ""));
+    async fn publish_or_say(&self, catalog: &Catalog, name: &Name, entry: &Entry) -> Option<(Name, Failure)> {
+        let published = match entry.live() {
+            Some(receipt) => self.put_copies(catalog, name, entry, receipt).await,
+            None => self.take_copies(catalog, name, entry).await,
+        };
+        let error = published.err()?;
+        let expected = match entry.live() {
+            Some(_) => format!("a copy at {}", self.layout.latest(name, "")),
+            None => format!("no copy at {}", self.layout.latest(name, "")),
+        };
         Some((name.clone(), Failure::new(Reason::PublishFailed, expected, error.chain())))
     }
 
-    async fn publish_entry(&self, name: &Name, entry: &Entry) -> Result<(), StoreError> {
+    async fn take_copies(&self, catalog: &Catalog, name: &Name, entry: &Entry) -> Result<(), StoreError> {
         let Some(receipt) = &entry.receipt else { return Ok(()) };
-        let latest = self.layout.latest(name, "");
-        if entry.live().is_none() {
-            // The document goes before its companions: what is left alone in between proves nothing.
-            self.remove(&latest).await?;
-            for companion in &receipt.companions {
-                self.remove(&self.layout.latest(name, &companion.suffix)).await?;
-            }
-            return Ok(());
+        // The document goes before its companions: what is left alone in between proves nothing.
+        self.remove(&self.layout.latest(name, "")).await?;
+        for companion in &receipt.companions {
+            self.remove(&self.layout.latest(name, &companion.suffix)).await?;
         }
+        self.take_former(catalog, name, entry).await
+    }
+
+    /// Takes away the companions of earlier versions, unless another resource has that place by now.
+    async fn take_former(&self, catalog: &Catalog, name: &Name, entry: &Entry) -> Result<(), StoreError> {
+        for suffix in &entry.former {
+            let other = Name::new(&format!("{name}{suffix}")).ok();
+            if other.and_then(|other| catalog.get(&other)?.live()).is_none() {
+                self.remove(&self.layout.latest(name, suffix)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_copies(
+        &self,
+        catalog: &Catalog,
+        name: &Name,
+        entry: &Entry,
+        receipt: &Receipt,
+    ) -> Result<(), StoreError> {
+        let latest = self.layout.latest(name, "");
         let version = self.layout.stored(name, receipt);
         self.count(1);
         self.objects.copy(&version, &latest).await.map_err(|error| failed("copy", &version, error))?;
@@ -80,7 +127,7 @@ impl Bucket {
             let put = self.objects.put(&key, PutPayload::from(companion.bytes.clone())).await;
             put.map_err(|error| failed("write", &key, error))?;
         }
-        Ok(())
+        self.take_former(catalog, name, entry).await
     }
 
     pub(super) async fn remove(&self, key: &Path) -> Result<(), StoreError> {
@@ -88,15 +135,39 @@ impl Bucket {
         match self.objects.delete(key).await {
             // Some stores say that what is not there cannot be deleted.
             Ok(()) | Err(ObjectError::NotFound { .. }) => Ok(()),
+            // On a disk: below what is a file by now there is nothing.
+            Err(error) if is_below_a_file(&error) => Ok(()),
             Err(error) => Err(failed("delete", key, error)),
         }
     }
 
-    async fn mark_published(&self, sequence: u64) -> Result<(), StoreError> {
-        self.flush().await?;
-        let key = self.layout.catalog(SnapshotKey::Published(sequence));
+    async fn mark(&self, mark: SnapshotKey) -> Result<(), StoreError> {
+        let key = self.layout.catalog(mark);
         self.count(1);
         let put = ObjectStore::put_opts(&*self.commits, &key, PutPayload::new(), Default::default()).await;
         put.map(|_| ()).map_err(|error| failed("write", &key, error))
     }
+
+    /// Clears the marks of runs that did not end, now that what they may have left is mended.
+    async fn clear_marks(&self, catalog: &Catalog) -> Result<(), StoreError> {
+        let now = catalog.run().map(RunId::time);
+        for mark in catalog.unfinished() {
+            let SnapshotKey::Publishing(_, run) = mark else { continue };
+            if now.is_some_and(|now| now.since(run.time()) >= LONGEST_RUN) {
+                self.remove(&self.layout.catalog(*mark)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_below_a_file(error: &ObjectError) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotADirectory) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

@@ -20,6 +20,18 @@ impl Shard {
     /// The one shard that has all names.
     pub const WHOLE: Self = Self { index: 1, count: 1 };
 
+    /// How many shards there are.
+    pub fn count(self) -> u32 {
+        self.count
+    }
+
+    /// Reads the name of a catalog's folder: the reverse of [`Shard::folder`].
+    pub fn from_folder(text: &str) -> Option<Self> {
+        let (index, count) = text.split_once("-of-")?;
+        let shard = Self { index: index.parse().ok()?, count: count.parse().ok()? };
+        (shard.folder() == text && 1 <= shard.index && shard.index <= shard.count).then_some(shard)
+    }
+
     /// Whether this shard looks after `name`.
     pub fn holds(self, name: &Name) -> bool {
         let digest = Digest::of(name.as_str().as_bytes());

@@ -3,12 +3,15 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
 
 use super::{Sealed, Staging, StoreError, bucket::failed};
 use crate::verified::Verified;
+
+/// Smaller chunks are gathered.
+const SMALL_CHUNK: usize = 16 * 1024;
 
 pub(super) struct Upload {
     objects: Arc<dyn ObjectStore>,
@@ -17,6 +20,8 @@ pub(super) struct Upload {
     part_size: usize,
     /// Chunks that wait for their part to be full.
     waiting: VecDeque<Bytes>,
+    /// Small chunks at the end of what waits.
+    small: BytesMut,
     waiting_bytes: usize,
     written: u64,
     parts: Option<Parts>,
@@ -36,14 +41,23 @@ impl Upload {
             version: version.into(),
             part_size,
             waiting: VecDeque::new(),
+            small: BytesMut::new(),
             waiting_bytes: 0,
             written: 0,
             parts: None,
         }
     }
 
+    /// Puts the small chunks behind what waits, as one.
+    fn gather(&mut self) {
+        if !self.small.is_empty() {
+            self.waiting.push_back(self.small.split().freeze());
+        }
+    }
+
     /// Takes exactly `bytes` of what waits; parts of equal size, as some stores demand.
     fn take(&mut self, mut bytes: usize) -> PutPayload {
+        self.gather();
         self.waiting_bytes -= bytes;
         let mut part = Vec::with_capacity(self.waiting.len());
         while bytes > 0 {
@@ -94,7 +108,16 @@ impl Staging for Upload {
     async fn write(&mut self, chunk: Bytes) -> Result<(), StoreError> {
         self.written += chunk.len() as u64;
         self.waiting_bytes += chunk.len();
-        self.waiting.push_back(chunk);
+        if chunk.len() < SMALL_CHUNK {
+            // One by one they would cost more memory than they carry bytes, and a server decides how small they are.
+            self.small.extend_from_slice(&chunk);
+        } else {
+            self.gather();
+            self.waiting.push_back(chunk);
+        }
+        if self.small.len() >= SMALL_CHUNK {
+            self.gather();
+        }
         while self.waiting_bytes > self.part_size {
             self.send(self.part_size).await?;
         }
@@ -139,5 +162,26 @@ impl Staging for Upload {
                 tracing::warn!(key = %self.key, %error, "an aborted upload could not be cleared");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn attack_endless_small_chunks_do_not_cost_more_than_their_bytes() {
+        let objects = Arc::new(InMemory::new());
+        let mut upload = Upload::new(objects, Path::from("versions/a/1"), "1", 8 * 1024 * 1024);
+        for _ in 0..100_000 {
+            upload.write(Bytes::from_static(b"x")).await.unwrap();
+            upload.write(Bytes::new()).await.unwrap();
+        }
+        assert_eq!(upload.waiting_bytes, 100_000);
+        assert!(upload.waiting.len() <= 100_000 / SMALL_CHUNK, "{} pieces", upload.waiting.len());
+        let payload = upload.take(70_000);
+        assert_eq!((payload.content_length(), upload.waiting_bytes), (70_000, 30_000));
     }
 }

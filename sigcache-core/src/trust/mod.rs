@@ -4,7 +4,7 @@ mod key;
 #[cfg(feature = "detached")]
 pub mod p256;
 
-use crate::{decision::Failure, evidence::KeyId, reason::Reason, time::Timestamp};
+use crate::{decision::Failure, digest::Digest, evidence::KeyId, reason::Reason, time::Timestamp};
 
 pub use key::{KeyError, MAX_KEY_BYTES, PublicKey};
 
@@ -95,6 +95,11 @@ impl Trust {
         &self.keys
     }
 
+    /// The fingerprint of the key with this id.
+    pub fn fingerprint(&self, id: &KeyId) -> Option<Digest> {
+        self.keys.iter().find(|key| key.id == *id).map(|key| key.key.fingerprint())
+    }
+
     /// How many different keys must have signed.
     pub fn threshold(&self) -> usize {
         self.threshold
@@ -132,12 +137,20 @@ impl Trust {
 
     /// Whether what was accepted before may still be trusted: only revocation takes that back.
     ///
-    /// A key that has meanwhile expired was good when it signed; the copy keeps its own expiry.
-    pub fn still_holds(&self, signers: &[KeyId]) -> Result<(), Failure> {
+    /// A key that has meanwhile expired was good when it signed; the copy keeps its own expiry. Each signer comes with
+    /// the fingerprint of its key then: another key under the same id has signed nothing.
+    pub fn still_holds<'a>(
+        &self,
+        signers: impl IntoIterator<Item = (&'a KeyId, Option<Digest>)>,
+    ) -> Result<(), Failure> {
         let mut good: Vec<&KeyId> = Vec::new();
         let mut refusal = None;
-        for id in signers {
+        for (id, fingerprint) in signers {
             match self.keys.iter().find(|key| key.id == *id) {
+                Some(key) if fingerprint != Some(key.key.fingerprint()) => {
+                    let found = format!("another key that was {id} then");
+                    refusal = refusal.or(Some(Failure::new(Reason::KeyUnknown, self.names(), found)));
+                }
                 Some(key) if key.revoked => {
                     let found = format!("revoked key {id}");
                     refusal = Some(Failure::new(Reason::KeyRevoked, "a key that is not revoked", found));
@@ -224,13 +237,28 @@ mod tests {
     fn only_revocation_and_removal_take_trust_back() {
         let mut expired = key("a");
         expired.not_after = Some(at(1));
-        assert!(Trust::new(vec![expired.clone()], 1).unwrap().still_holds(&ids(&["a"])).is_ok());
+        let holds = |trust: &Trust, names: &[&str]| {
+            let signers: Vec<TrustedKey> = names.iter().map(|name| key(name)).collect();
+            let signers = signers.iter().map(|key| (&key.id, Some(key.key.fingerprint())));
+            trust.still_holds(signers).map_err(|failure| failure.reason)
+        };
+        assert_eq!(holds(&Trust::new(vec![expired.clone()], 1).unwrap(), &["a"]), Ok(()));
         expired.revoked = true;
         let trust = Trust::new(vec![expired], 1).unwrap();
-        assert_eq!(trust.still_holds(&ids(&["a"])).unwrap_err().reason, Reason::KeyRevoked);
-        assert_eq!(trust.still_holds(&ids(&["b"])).unwrap_err().reason, Reason::KeyUnknown);
+        assert_eq!(holds(&trust, &["a"]), Err(Reason::KeyRevoked));
+        assert_eq!(holds(&trust, &["b"]), Err(Reason::KeyUnknown));
         let two = Trust::new(vec![key("a"), key("b")], 2).unwrap();
-        assert_eq!(two.still_holds(&ids(&["a", "a"])).unwrap_err().reason, Reason::ThresholdNotMet);
+        assert_eq!(holds(&two, &["a", "a"]), Err(Reason::ThresholdNotMet));
+    }
+
+    #[test]
+    fn another_key_under_the_same_id_has_signed_nothing() {
+        let (old, mut new) = (key("a"), key("b"));
+        new.id = old.id.clone();
+        let trust = Trust::new(vec![new], 1).unwrap();
+        for fingerprint in [Some(old.key.fingerprint()), None] {
+            assert_eq!(trust.still_holds([(&old.id, fingerprint)]).unwrap_err().reason, Reason::KeyUnknown);
+        }
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{Claims, Companion, Context, MAX_CLAIMS_BYTES, Need, Verification, Verifier, VerifyError, Whole};
+use super::{Claims, Companion, Context, Finding, MAX_CLAIMS_BYTES, Need, Verification, Verifier, VerifyError, Whole};
 use crate::{
-    digest,
+    digest::{self, Digest},
     evidence::Evidence,
     trust::{Trust, p256::Signature},
 };
@@ -24,31 +24,40 @@ const MAX_SIGNATURE_FILE: usize = 1024;
 pub struct Detached {
     suffixes: Vec<Arc<str>>,
     claims: Claims,
+    settings: Digest,
 }
 
 impl Detached {
     /// Signatures lie beside the document, under its name with `suffix` appended.
     pub fn new(suffix: &str) -> Self {
-        Self { suffixes: vec![suffix.into()], claims: Claims::default() }
+        Self::set_up(vec![suffix.into()], Claims::default())
+    }
+
+    fn set_up(suffixes: Vec<Arc<str>>, claims: Claims) -> Self {
+        let settings = Digest::of(format!("{suffixes:?} {claims:?}").as_bytes());
+        Self { suffixes, claims, settings }
     }
 
     /// Another signature file, for thresholds above one. With more than one file each of them may be missing, as long
     /// as enough different keys signed.
     pub fn with_suffix(mut self, suffix: &str) -> Self {
         self.suffixes.push(suffix.into());
-        self
+        Self::set_up(self.suffixes, self.claims)
     }
 
     /// The document is JSON and says these things of itself.
-    pub fn with_claims(mut self, claims: Claims) -> Self {
-        self.claims = claims;
-        self
+    pub fn with_claims(self, claims: Claims) -> Self {
+        Self::set_up(self.suffixes, claims)
     }
 }
 
 impl Verifier for Detached {
     fn format(&self) -> &'static str {
         FORMAT
+    }
+
+    fn settings(&self) -> Digest {
+        self.settings
     }
 
     fn companions(&self) -> Vec<Companion> {
@@ -58,8 +67,10 @@ impl Verifier for Detached {
 
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         let mut signatures = Vec::new();
-        for file in context.companions.iter().flatten() {
-            signatures.push(parse_signature(file)?);
+        for (number, file) in context.companions.iter().enumerate() {
+            if let Some(file) = file {
+                signatures.push((number, parse_signature(file)?));
+            }
         }
         if signatures.is_empty() {
             return Err(VerifyError::no_companion(&format!("one of {}", self.suffixes.join(", "))));
@@ -71,7 +82,8 @@ impl Verifier for Detached {
 }
 
 struct Running {
-    signatures: Vec<Signature>,
+    /// Each with the number of its companion.
+    signatures: Vec<(usize, Signature)>,
     trust: Trust,
     claims: Claims,
     kept: Option<Vec<u8>>,
@@ -89,17 +101,27 @@ impl Verification for Running {
         Ok(())
     }
 
-    fn finish(self: Box<Self>, whole: Whole) -> Result<Evidence, VerifyError> {
-        let signed = |key: &crate::trust::p256::Key| self.signatures.iter().any(|sig| key.verify(&whole.digest, sig));
-        let keys = self.trust.keys().iter().filter(|trusted| trusted.key.as_p256().is_some_and(signed));
-        let mut evidence = Evidence::new(FORMAT, whole.digest, whole.size, keys.map(|trusted| trusted.id.clone()));
-        if evidence.signers.is_empty() {
+    fn finish(self: Box<Self>, whole: Whole) -> Result<Finding, VerifyError> {
+        let mut signers = Vec::new();
+        let mut proven = Vec::new();
+        for trusted in self.trust.keys() {
+            let Some(key) = trusted.key.as_p256() else { continue };
+            let before = proven.len();
+            let matching = self.signatures.iter().filter(|(_, signature)| key.verify(&whole.digest, signature));
+            proven.extend(matching.map(|(number, _)| *number));
+            if proven.len() > before {
+                signers.push(trusted.id.clone());
+            }
+        }
+        if signers.is_empty() {
             return Err(VerifyError::mismatch(&self.trust));
         }
+        let mut evidence = Evidence::new(FORMAT, whole.digest, whole.size, signers);
         if let Some(document) = &self.kept {
             self.claims.read(document, &mut evidence)?;
         }
-        Ok(evidence)
+        let strangers = self.signatures.iter().map(|(number, _)| *number).filter(|number| !proven.contains(number));
+        Ok(strangers.fold(Finding::new(evidence), Finding::without_companion))
     }
 }
 

@@ -56,7 +56,7 @@ fn verify(
         for chunk in document.chunks(1024 * 1024) {
             check.update(chunk)?;
         }
-        check.finish()
+        check.finish().map(|finding| finding.evidence)
     };
     run().map_err(VerifyError::into_failure)
 }

@@ -34,6 +34,10 @@ pub trait Verifier: Send + Sync + fmt::Debug {
     /// The name of the format, as in the configuration and in [`Evidence::format`].
     fn format(&self) -> &'static str;
 
+    /// Differs whenever this verifier would establish something else from the same bytes, because it is set up
+    /// otherwise. What was verified under other settings is fetched and verified anew.
+    fn settings(&self) -> Digest;
+
     /// The small extra inputs that the format needs, such as a detached signature. They are fetched, bounded, before
     /// [`begin`](Verifier::begin) is called.
     fn companions(&self) -> Vec<Companion>;
@@ -52,7 +56,34 @@ pub trait Verification: Send {
 
     /// Says what was established. `whole` is the digest and size of all the bytes that went through
     /// [`update`](Verification::update); the pipeline computes it once for the verifier and the store alike.
-    fn finish(self: Box<Self>, whole: Whole) -> Result<Evidence, VerifyError>;
+    fn finish(self: Box<Self>, whole: Whole) -> Result<Finding, VerifyError>;
+}
+
+/// What a verification established, and on what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was established.
+    pub evidence: Evidence,
+    unused: Vec<usize>,
+}
+
+impl Finding {
+    /// Established with the help of every companion.
+    pub fn new(evidence: Evidence) -> Self {
+        Self { evidence, unused: Vec::new() }
+    }
+
+    /// The companion of this number, counted as in [`Verifier::companions`], proves nothing: it is not kept, since
+    /// nothing that was not verified may be.
+    pub fn without_companion(mut self, number: usize) -> Self {
+        self.unused.push(number);
+        self
+    }
+
+    /// Whether the evidence rests on this companion too.
+    pub fn rests_on(&self, number: usize) -> bool {
+        !self.unused.contains(&number)
+    }
 }
 
 /// SHA-256 and size of a whole document, as the pipeline computed them from the bytes that it stages.
@@ -99,12 +130,12 @@ impl Check {
 
     /// What was established. Digest and size are those of the bytes that went through here, whatever a verifier from
     /// outside says.
-    pub fn finish(self) -> Result<Evidence, VerifyError> {
+    pub fn finish(self) -> Result<Finding, VerifyError> {
         let whole = self.whole();
-        let mut evidence = self.verification.finish(whole)?;
-        evidence.digest = whole.digest;
-        evidence.size = whole.size;
-        Ok(evidence)
+        let mut finding = self.verification.finish(whole)?;
+        finding.evidence.digest = whole.digest;
+        finding.evidence.size = whole.size;
+        Ok(finding)
     }
 }
 
@@ -211,6 +242,9 @@ impl<T: Verifier + ?Sized> Verifier for Arc<T> {
     fn format(&self) -> &'static str {
         (**self).format()
     }
+    fn settings(&self) -> Digest {
+        (**self).settings()
+    }
     fn companions(&self) -> Vec<Companion> {
         (**self).companions()
     }
@@ -222,6 +256,9 @@ impl<T: Verifier + ?Sized> Verifier for Arc<T> {
 impl<T: Verifier + ?Sized> Verifier for Box<T> {
     fn format(&self) -> &'static str {
         (**self).format()
+    }
+    fn settings(&self) -> Digest {
+        (**self).settings()
     }
     fn companions(&self) -> Vec<Companion> {
         (**self).companions()
