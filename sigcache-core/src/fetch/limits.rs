@@ -60,9 +60,11 @@ pub struct Access {
     /// Whether private, loopback and link-local addresses may be called. Off, a source cannot send the fetcher to
     /// machines that only it can reach.
     pub addresses: Addresses,
-    /// Certificate authorities (PEM) to trust for TLS beside the system's.
+    /// Certificate authorities (PEM) to trust for TLS beside the system's, at the source's own origin; after a redirect
+    /// to another only the system's count.
     pub extra_ca: Vec<Bytes>,
-    /// A client certificate and its key (PEM, both in one).
+    /// A client certificate and its key (PEM, both in one), for the source's own origin; never shown to another after a
+    /// redirect.
     pub client: Option<Secret>,
     /// Headers to send with every request to the source's own origin; never to another after a redirect.
     pub headers: Vec<(String, Secret)>,

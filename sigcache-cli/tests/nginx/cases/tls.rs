@@ -13,6 +13,14 @@ fn server(site: &Site, names: &str, end: &str, directives: &str) -> Nginx {
     site.serve_tls("server", directives)
 }
 
+/// A certificate of the authority and its key, both in `both.pem`.
+fn client_certificate(site: &Site) -> String {
+    site.make_certificate("client", "DNS:client", LATER);
+    let pem = [site.path("client.pem"), site.path("client.key")].map(|path| std::fs::read_to_string(path).unwrap());
+    std::fs::write(site.path("both.pem"), pem.concat()).unwrap();
+    pem.concat()
+}
+
 #[test]
 fn a_private_authority_is_trusted_where_it_is_named() {
     let Some(site) = Site::new() else { return };
@@ -124,9 +132,7 @@ fn a_client_certificate_is_shown_where_it_is_named() {
     let store = stored(&site, "");
     let verify = format!("ssl_verify_client on; ssl_client_certificate {};", site.path("ca.pem").display());
     let nginx = server(&site, "IP:127.0.0.1", LATER, &verify);
-    site.make_certificate("client", "DNS:client", LATER);
-    let pem = [site.path("client.pem"), site.path("client.key")].map(|path| std::fs::read_to_string(path).unwrap());
-    std::fs::write(site.path("both.pem"), pem.concat()).unwrap();
+    let pem = client_certificate(&site);
 
     site.publish("flags.json", TWO);
     let run = kept(&store, nginx.url("flags.json"), CA, "http http-status");
@@ -137,8 +143,46 @@ fn a_client_certificate_is_shown_where_it_is_named() {
     store.sync().is(0, &["flags.json stored done new-version"]);
     store.store_is(&[("flags.json", TWO)]);
 
-    store.env("CLIENT_PEM", &pem.concat());
+    store.env("CLIENT_PEM", &pem);
     let settings = format!("{CA}\nclient_certificate = \"env:CLIENT_PEM\"");
     store.configure("", &resource("flags.json", &[nginx.url("flags.json")], &settings));
     store.sync().is(0, &["flags.json unchanged done not-modified"]);
+}
+
+#[test]
+fn a_client_certificate_does_not_follow_a_redirect_to_another_server() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    // It asks everyone for a certificate, and says whether it saw one.
+    let asks = "ssl_verify_client optional_no_ca; if ($ssl_client_verify != NONE) { return 418; }";
+    let other = server(&site, "IP:127.0.0.1", LATER, asks);
+    let ca = site.path("ca.pem").display().to_string();
+    let home = site.serve_tls(
+        "server",
+        &format!(
+            "ssl_verify_client on; ssl_client_certificate {ca}; location = /flags.json {{ return 302 {}; }}",
+            other.url("flags.json"),
+        ),
+    );
+    client_certificate(&site);
+    site.publish("flags.json", TWO);
+    // The authority is the system's, so that both servers are trusted and only the certificate makes the difference.
+    store.env("SSL_CERT_FILE", &ca);
+    let settings = "client_certificate = \"../both.pem\"";
+    store.configure("", &resource("flags.json", &[home.url("flags.json")], settings));
+    let run = store.sync();
+    assert_ne!(run.member("http_status"), 418, "the other server saw the certificate");
+    run.is(0, &["flags.json stored done new-version"]);
+    store.store_is(&[("flags.json", TWO)]);
+}
+
+#[test]
+fn a_private_authority_does_not_vouch_for_a_server_behind_a_redirect() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    site.publish("flags.json", TWO);
+    let mut other = server(&site, "IP:127.0.0.1", LATER, "");
+    let home = site.serve_tls("server", &format!("location / {{ return 302 {}; }}", other.url("flags.json")));
+    kept(&store, home.url("flags.json"), CA, "tls certificate-refused");
+    assert_eq!(other.requests(), [""; 0]);
 }

@@ -62,6 +62,15 @@ impl Clients {
         Ok(client)
     }
 
+    /// The client for servers that the configuration does not name: without certificate, and with the authorities that
+    /// everyone trusts. Who chose the next server could otherwise make this one prove to it who it is.
+    pub(super) fn stranger(&self, access: &Arc<Access>) -> Result<Client, FetchError> {
+        if access.client.is_none() && access.extra_ca.is_empty() {
+            return self.client(access);
+        }
+        self.client(&Arc::new(Access { addresses: access.addresses, ..Access::default() }))
+    }
+
     fn build(&self, access: &Access) -> Result<Client, FetchError> {
         let identity_only = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
         let mut builder = Client::builder()

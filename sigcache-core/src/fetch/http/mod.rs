@@ -78,7 +78,7 @@ impl Fetcher for HttpFetcher {
         if !matches!(request.url.scheme(), "http" | "https") {
             return Err(FetchError::new(Reason::UnsupportedScheme, "http or https", request.url.scheme()));
         }
-        let client = self.clients.client(request.access)?;
+        let mut client = self.clients.client(request.access)?;
         let mut hop = Hop { request: &request, url: request.url.clone(), at_home: true };
         let mut redirects = 0;
         loop {
@@ -89,6 +89,9 @@ impl Fetcher for HttpFetcher {
                     .map_err(|error| error.with_status(Some(status.as_u16())));
             }
             hop.follow(&response, redirects).map_err(|error| error.with_status(Some(status.as_u16())))?;
+            if !hop.at_home {
+                client = self.clients.stranger(request.access)?;
+            }
             redirects += 1;
         }
     }
