@@ -78,6 +78,6 @@ fn fetcher() -> Result<Arc<dyn Fetcher>, Fault> {
     let mut schemes = Schemes::default().with("http", http.clone()).with("https", http);
     let root = url::Url::parse("file:///").map_err(Fault::usage)?;
     let disk = sigcache_core::store::local_files();
-    schemes = schemes.with("file", Arc::new(ObjectFetcher::new(disk, root)));
+    schemes = schemes.with("file", Arc::new(ObjectFetcher::new(disk, root).with_runtime(Arc::new(Tokio::current()))));
     Ok(Arc::new(schemes))
 }

@@ -236,6 +236,33 @@ async fn headers_that_are_long_or_not_printable_are_not_kept() {
     assert_eq!((meta.validators.etag, meta.content_type), (None, None));
 }
 
+#[cfg(feature = "conformance")]
+#[tokio::test]
+async fn the_fetcher_contract_holds_over_http() {
+    use sigcache_core::conformance::fetcher::{Places, fetcher_contract, silence_contract};
+    let whole = || vec![ok_with("etag: \"1\"")];
+    let unchanged = vec![say("HTTP/1.1 304 Not Modified\r\netag: \"1\"\r\n\r\n")];
+    let missing = vec![say("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")];
+    // In the order in which the contract asks.
+    let server = Server::start([whole(), whole(), unchanged, whole(), missing]).await;
+    let places = Places { document: server.url("/file"), bytes: "hello".into(), missing: server.url("/none") };
+    let access = || Ask::new(server.url("/")).access;
+    fetcher_contract(&HttpFetcher::direct(), &places, access(), now()).await;
+    let asked: Vec<(bool, Option<String>)> = server
+        .requests()
+        .iter()
+        .map(|request| {
+            let tag = request.lines().find_map(|line| line.strip_prefix("if-none-match: "));
+            (request.starts_with("get /file "), tag.map(str::to_owned))
+        })
+        .collect();
+    let tag = |tag: &str| Some(format!("\"{tag}\""));
+    assert_eq!(asked, [(true, None), (true, None), (true, tag("1")), (true, tag("another")), (false, None)]);
+
+    let silent = Server::start([vec![Act::Hang]]).await;
+    silence_contract(&HttpFetcher::direct(), &silent.url("/"), access(), now()).await;
+}
+
 #[tokio::test]
 async fn connections_are_kept_open() {
     let server = Server::start([vec![say(OK), Act::Again]]).await;

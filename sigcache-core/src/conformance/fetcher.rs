@@ -1,6 +1,6 @@
 //! What every fetcher must do.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use url::Url;
@@ -58,6 +58,22 @@ pub async fn fetcher_contract(fetcher: &dyn Fetcher, places: &Places, access: Ac
 
     let error = read(fetcher, FetchRequest::new(&places.missing, &exact, &access, now)).await;
     assert!(error.expect_err("nothing is there").is_absence(), "absence is not told as absence");
+}
+
+/// Holds `fetcher` against the limits of time: at `silent` is a source that takes the request and says nothing, for as
+/// long as it is asked. A fetcher that waits for ever never returns from here, so put a time limit around it.
+pub async fn silence_contract(fetcher: &dyn Fetcher, silent: &Url, access: Access, now: Timestamp) {
+    let access = Arc::new(access);
+    let short = Duration::from_millis(100);
+    let total = Limits { total: short, ..Limits::default() };
+    let error = read(fetcher, FetchRequest::new(silent, &total, &access, now)).await;
+    assert_eq!(error.expect_err("it is silent").failure().reason, Reason::DeadlineExceeded);
+
+    let first = Limits { connect: short, first_byte: short, ..Limits::default() };
+    let error = read(fetcher, FetchRequest::new(silent, &first, &access, now)).await;
+    let reason = error.expect_err("it is silent").failure().reason;
+    // On a busy machine connecting may take that long too.
+    assert!(matches!(reason, Reason::FirstByteTimeout | Reason::ConnectTimeout), "it is given up as {reason}");
 }
 
 async fn read(fetcher: &dyn Fetcher, request: FetchRequest<'_>) -> Result<Bytes, FetchError> {

@@ -4,6 +4,9 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 
+use super::{FetchError, Retry};
+use crate::reason::Reason;
+
 /// The bounds of size and time of a resource. [`Limits::default`] is the documented default of every one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,6 +53,22 @@ impl Default for Limits {
             first_pause: Duration::from_millis(100),
             longest_pause: Duration::from_secs(5),
         }
+    }
+}
+
+impl Limits {
+    /// The failure that `reason`, one of the limits of time, is.
+    pub(super) fn late(&self, reason: Reason) -> FetchError {
+        let (expected, found, retry) = match reason {
+            Reason::FirstByteTimeout => (format!("an answer within {:?}", self.first_byte), "none", Retry::Yes),
+            Reason::IdleTimeout => (format!("more bytes within {:?}", self.idle), "none", Retry::No),
+            Reason::TooSlow => {
+                let expected = format!("at least {} bytes in {:?}", self.least_bytes, self.speed_window);
+                (expected, "fewer", Retry::No)
+            }
+            _ => (format!("the whole answer within {:?}", self.total), "only a part of it", Retry::No),
+        };
+        FetchError::new(reason, expected, found).with_retry(retry)
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod http;
 mod limits;
 mod object;
+mod watch;
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 

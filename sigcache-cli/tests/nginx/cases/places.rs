@@ -1,5 +1,7 @@
 //! The source cannot be reached, or there is another one.
 
+use std::{process::Command, time::Instant};
+
 use super::{ONE, TWO, kept, stored};
 use crate::harness::{Site, Store, refused};
 
@@ -16,6 +18,18 @@ fn a_port_at_which_nobody_listens_refuses() {
     let Some(site) = Site::new() else { return };
     let store = stored(&site, "");
     kept(&store, format!("http://{}/flags.json", refused()), "", "connect connection-refused");
+}
+
+#[test]
+fn a_pipe_in_place_of_a_file_holds_nothing_up() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    let pipe = site.path("www/pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let began = Instant::now();
+    let run = kept(&store, format!("file://{}", pipe.display()), "", "http source-failed");
+    assert_eq!(run.member("found"), "not a regular file, but a pipe, socket or device");
+    assert!(began.elapsed().as_secs() < 30, "it took {:?}, the time for the whole request", began.elapsed());
 }
 
 #[test]

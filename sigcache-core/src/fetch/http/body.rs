@@ -76,9 +76,9 @@ impl<S> Timed<S> {
     /// The limit that is broken now although nothing arrived.
     fn broken(&mut self) -> Option<FetchError> {
         if self.idle >= self.limits.idle {
-            return Some(classify::late(Reason::IdleTimeout, &self.limits));
+            return Some(self.limits.late(Reason::IdleTimeout));
         }
-        self.is_too_slow().then(|| classify::late(Reason::TooSlow, &self.limits))
+        self.is_too_slow().then(|| self.limits.late(Reason::TooSlow))
     }
 
     /// The next moment at which a limit may be broken.
@@ -108,7 +108,7 @@ impl<S: Stream<Item = Result<Bytes, reqwest::Error>>> Stream for Timed<S> {
             let now = Instant::now();
             this.count(now);
             if now >= this.deadline && !matches!(arrived, Poll::Ready(None)) {
-                let late = classify::late(Reason::DeadlineExceeded, &this.limits);
+                let late = this.limits.late(Reason::DeadlineExceeded);
                 return this.fail(late);
             }
             match arrived {
@@ -116,7 +116,7 @@ impl<S: Stream<Item = Result<Bytes, reqwest::Error>>> Stream for Timed<S> {
                     this.idle = Duration::ZERO;
                     this.received = this.received.saturating_add(chunk.len() as u64);
                     if this.is_too_slow() {
-                        let late = classify::late(Reason::TooSlow, &this.limits);
+                        let late = this.limits.late(Reason::TooSlow);
                         return this.fail(late);
                     }
                     return Poll::Ready(Some(Ok(chunk)));

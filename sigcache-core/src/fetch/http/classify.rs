@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io, iter::successors};
 use url::Url;
 
 use super::{
-    super::{FetchError, Limits, Retry},
+    super::{FetchError, Retry},
     connect::ConnectTimedOut,
     resolve::ResolveError,
 };
@@ -30,20 +30,6 @@ pub(super) fn body(error: reqwest::Error) -> FetchError {
     let error = error.without_url();
     let found = format!("it broke off: {}", deepest(&error));
     FetchError::new(Reason::TruncatedBody, "the whole body", found).with_retry(Retry::Yes).with_cause(error)
-}
-
-/// A limit of time was broken.
-pub(super) fn late(reason: Reason, limits: &Limits) -> FetchError {
-    let (expected, found, retry) = match reason {
-        Reason::FirstByteTimeout => (format!("an answer within {:?}", limits.first_byte), "none", Retry::Yes),
-        Reason::IdleTimeout => (format!("more bytes within {:?}", limits.idle), "none", Retry::No),
-        Reason::TooSlow => {
-            let expected = format!("at least {} bytes in {:?}", limits.least_bytes, limits.speed_window);
-            (expected, "fewer", Retry::No)
-        }
-        _ => (format!("the whole answer within {:?}", limits.total), "only a part of it", Retry::No),
-    };
-    FetchError::new(reason, expected, found).with_retry(retry)
 }
 
 /// The URL without what may be secret in it: user, password and query.

@@ -59,8 +59,8 @@ impl HttpFetcher {
         match connect::headers(asking, request.limits, deadline).await {
             Ok(response) => Ok(response),
             Err(Silence::Failed(error)) => Err(classify::exchange(error, url)),
-            Err(Silence::FirstByte) => Err(classify::late(Reason::FirstByteTimeout, request.limits)),
-            Err(Silence::Deadline) => Err(classify::late(Reason::DeadlineExceeded, request.limits)),
+            Err(Silence::FirstByte) => Err(request.limits.late(Reason::FirstByteTimeout)),
+            Err(Silence::Deadline) => Err(request.limits.late(Reason::DeadlineExceeded)),
         }
     }
 }
