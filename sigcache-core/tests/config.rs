@@ -22,6 +22,10 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQQeIa/WPaM9xv9j3JHZQ3IfmRUsx
 
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
 
+/// A certificate and its key.
+const CERTIFICATE: &str = include_str!("data/keys/certificate.pem");
+const CERTIFICATE_KEY: &str = include_str!("data/keys/private-pkcs8.pem");
+
 /// A sound beginning: line 1 to 8. What a test adds begins at line 9.
 const HEAD: &str = r#"[store]
 url = "memory:"
@@ -41,7 +45,7 @@ fn folder() -> tempfile::TempDir {
     write("root.pem", PEM);
     write("keys/release-2026.pem", PEM);
     write("private.pem", PRIVATE);
-    write("certs/inner-ca.pem", "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n");
+    write("certs/inner-ca.pem", CERTIFICATE);
     write("names.txt", "# feeds\nfeeds/a.json\n\n  feeds/b.json  # the second\r\n");
     write("bad-names.txt", "good\nnot good\n");
     folder
@@ -50,9 +54,7 @@ fn folder() -> tempfile::TempDir {
 fn env(name: &str) -> Option<String> {
     match name {
         "SIGCACHE_TOKEN" => Some("Bearer hunter2".to_owned()),
-        "SIGCACHE_CLIENT_PEM" => {
-            Some(format!("-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n{PRIVATE}"))
-        }
+        "SIGCACHE_CLIENT_PEM" => Some([CERTIFICATE, CERTIFICATE_KEY].concat()),
         "BROKEN" => Some("hunter2\r\nX-Other: 1".to_owned()),
         "EMPTY" => Some(String::new()),
         _ => None,
@@ -1238,6 +1240,57 @@ headers = { Authorization = "hunter2 }
 "##,
         r##"c.toml:12:39: this is not TOML: unclosed inline table, expected `}`"##,
     );
+}
+
+/// What begins like PEM and is none would otherwise fail each request, in each run, as trouble with TLS.
+#[cfg(feature = "http")]
+#[test]
+fn damaged_certificates_are_told_before_anything_is_fetched() {
+    const OTHER_KEY: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgopt/MEufsBR0Dzuc
+3/sSqdx/guVTIYMPn23G3Cz2GFShRANCAATwfF7s5Um+V1Fn5YmJAYiuz/UIk41Q
+3rwiCWC/GOwFSNbyLTGEfk+N3vaFfgiBI4FP5wJIFrwQ/cXGwvDi8/kk
+-----END PRIVATE KEY-----
+";
+    let encrypted = include_str!("data/keys/private-encrypted.pem");
+    let not_der = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+    let cut = &CERTIFICATE[..CERTIFICATE.len() / 2];
+    let refused = |word: &str, value: &str, pem: &str, column: usize, message: &str| {
+        let folder = folder();
+        std::fs::write(folder.path().join("x.pem"), pem).unwrap();
+        let line = format!("{word} = {value}");
+        let text = format!("{HEAD}[[resource]]\nname = \"a\"\nurls = [\"https://a.example/a\"]\n{line}\n");
+        let error = parse(&text, folder.path()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("c.toml:12:{column}: {message}\n")), "{error}");
+        assert!(!error.contains("x.pem") || word == "extra_ca", "{error}");
+        error
+    };
+    let whole = refused("extra_ca", "[\"root.pem\"]", "", 13, "this file holds no certificate in PEM");
+    assert!(whole.contains("root.pem"), "{whole}");
+    let table = [
+        (cut.to_owned(), "broken PEM"),
+        ([cut, "\n", CERTIFICATE].concat(), "broken PEM"),
+        (CERTIFICATE.replace("MII", "M*I"), "broken PEM"),
+        (not_der.to_owned(), "a broken certificate"),
+        ([CERTIFICATE, not_der].concat(), "a broken certificate"),
+    ];
+    for (pem, fault) in table {
+        let error = refused("extra_ca", "[\"x.pem\"]", &pem, 13, &format!("this file holds {fault}"));
+        assert!(error.ends_with("\n  expected certificates of authorities, none of them damaged"), "{error}");
+    }
+    let table = [
+        ([cut, "\n", CERTIFICATE_KEY].concat(), "broken PEM"),
+        ([not_der, CERTIFICATE_KEY].concat(), "a broken certificate"),
+        ([CERTIFICATE, PRIVATE].concat(), "a private key that cannot be used"),
+        ([CERTIFICATE, &CERTIFICATE_KEY[..CERTIFICATE_KEY.len() / 2], "PRIVATE KEY-----"].concat(), "broken PEM"),
+        ([CERTIFICATE, OTHER_KEY].concat(), "a private key that is not the certificate's"),
+        ([CERTIFICATE, encrypted].concat(), "no private key, or only an encrypted one"),
+    ];
+    for (pem, fault) in table {
+        let message = format!("`client_certificate` holds {fault}");
+        let error = refused("client_certificate", "\"x.pem\"", &pem, 22, &message);
+        assert!(error.ends_with("\n  expected a certificate and its own private key, not encrypted"), "{error}");
+    }
 }
 
 #[test]

@@ -62,6 +62,9 @@ impl Build<'_> {
             } else if holds(&pem, "PRIVATE KEY-----") {
                 let message = "this file holds a private key beside the certificate";
                 self.problems.at_place(place, message).expected("certificates of authorities only");
+            } else if let Some(fault) = fault(|access| access.extra_ca.push(pem)) {
+                let message = format!("this file holds {fault}");
+                self.problems.at_place(place, message).expected("certificates of authorities, none of them damaged");
             } else {
                 paths.push(self.folder.join(name));
             }
@@ -92,7 +95,16 @@ impl Build<'_> {
             self.problems.at(value.span(), message).expected("both, one after the other, in one text");
             return None;
         }
-        self.secrets.entry(source.clone()).or_insert_with(|| Secret::new(pem.to_vec()));
+        if self.secrets.contains_key(&source) {
+            return Some(source);
+        }
+        let secret = Secret::new(pem.to_vec());
+        if let Some(fault) = fault(|access| access.client = Some(secret.clone())) {
+            let message = format!("`client_certificate` holds {fault}");
+            self.problems.at(value.span(), message).expected("a certificate and its own private key, not encrypted");
+            return None;
+        }
+        self.secrets.insert(source.clone(), secret);
         Some(source)
     }
 
@@ -154,6 +166,18 @@ impl Build<'_> {
         }
         content
     }
+}
+
+/// What is wrong with the certificates that `put` puts into an access, as far as this build can tell: without HTTP
+/// nobody would use them.
+fn fault(put: impl FnOnce(&mut Access)) -> Option<String> {
+    let mut access = Access::default();
+    put(&mut access);
+    #[cfg(feature = "http")]
+    if let Err(error) = crate::fetch::http::HttpFetcher::check(&access) {
+        return Some(error.failure().found.to_string());
+    }
+    None
 }
 
 fn holds(bytes: &[u8], mark: &str) -> bool {

@@ -137,7 +137,7 @@ fn certificate(error: &rustls::Error) -> String {
 }
 
 /// The error and everything below it. `io::Error` hides the error that it wraps from `source`, so look inside.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+pub(super) fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
         let error = *error;
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {

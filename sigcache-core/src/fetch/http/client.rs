@@ -9,11 +9,15 @@ use reqwest::{
 };
 use rustls::{
     RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject as _},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{Error as PemError, PemObject as _},
+    },
 };
 
 use super::{
-    super::{Access, FetchError},
+    super::{Access, FetchError, Secret},
+    classify::causes,
     connect::TimedLayer,
     resolve::{self, Resolver},
 };
@@ -89,19 +93,18 @@ impl Clients {
             builder = builder.tls_certs_merge(authorities);
         }
         if let Some(client) = &access.client {
-            let identity = Identity::from_pem(client.reveal()).map_err(|error| {
-                unusable("a client certificate and its key (PEM)", "something else").with_cause(error)
-            })?;
-            builder = builder.identity(identity);
+            builder = builder.identity(identity(client)?);
         }
         builder.build().map_err(|error| {
-            let expected = match access.client {
-                Some(_) => "a client certificate and key that belong together, and the system's authorities",
-                None => "the system's certificate authorities",
-            };
-            unusable(expected, "a TLS setup that cannot be used").with_cause(error)
+            unusable("the system's certificate authorities", "a TLS setup that cannot be used").with_cause(error)
         })
     }
+}
+
+/// Whether the certificates of `access` can be used.
+pub(super) fn check(access: &Access) -> Result<(), FetchError> {
+    authorities(access)?;
+    access.client.as_ref().map(identity).transpose().map(drop)
 }
 
 /// Whether both get in with the same client. Headers belong to the request.
@@ -114,9 +117,7 @@ fn authorities(access: &Access) -> Result<Vec<Certificate>, FetchError> {
     let mut all = Vec::new();
     for (index, pem) in access.extra_ca.iter().enumerate() {
         let what = format!("certificate authorities (PEM) in extra_ca {}", index + 1);
-        let before = all.len();
-        for der in CertificateDer::pem_slice_iter(pem) {
-            let der = der.map_err(|error| unusable(&what, "broken PEM").with_cause(error))?;
+        for der in certificates(pem).map_err(|found| unusable(&what, found))? {
             let certificate = Certificate::from_der(&der)
                 .map_err(|error| unusable(&what, "a broken certificate").with_cause(error))?;
             RootCertStore::empty()
@@ -124,11 +125,42 @@ fn authorities(access: &Access) -> Result<Vec<Certificate>, FetchError> {
                 .map_err(|error| unusable(&what, "a broken certificate").with_cause(error))?;
             all.push(certificate);
         }
-        if all.len() == before {
-            return Err(unusable(&what, "no certificate"));
-        }
     }
     Ok(all)
+}
+
+/// Every certificate of a text, or what is wrong with it. The causes stay here: they may quote a key beside it.
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str> {
+    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    let all = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(|_| "broken PEM")?;
+    let begun = pem.windows(BEGIN.len()).filter(|window| *window == BEGIN).count();
+    match all.len() {
+        0 if begun == 0 => Err("no certificate"),
+        // One that does not end before the next one begins is passed over by the reader.
+        read if read < begun => Err("broken PEM"),
+        _ => Ok(all),
+    }
+}
+
+/// The client certificate with its key. Its faults have no causes: those may quote the key.
+fn identity(pem: &Secret) -> Result<Identity, FetchError> {
+    let fault = |found: &str| unusable("a client certificate and its key (PEM)", found);
+    certificates(pem.reveal()).map_err(fault)?;
+    match PrivateKeyDer::from_pem_slice(pem.reveal()) {
+        Ok(_) => {}
+        Err(PemError::NoItemsFound) => return Err(fault("no private key, or only an encrypted one")),
+        Err(_) => return Err(fault("broken PEM")),
+    }
+    let identity = Identity::from_pem(pem.reveal()).map_err(|_| fault("broken PEM"))?;
+    // Only a whole client looks at what is in the certificate and the key.
+    match Client::builder().tls_certs_only([]).identity(identity.clone()).build() {
+        Ok(_) => Ok(identity),
+        Err(error) => Err(fault(match causes(&error).find_map(|cause| cause.downcast_ref()) {
+            Some(rustls::Error::InvalidCertificate(_)) => "a broken certificate",
+            Some(rustls::Error::InconsistentKeys(_)) => "a private key that is not the certificate's",
+            _ => "a private key that cannot be used",
+        })),
+    }
 }
 
 fn unusable(expected: &str, found: &str) -> FetchError {

@@ -24,7 +24,7 @@ use reqwest::{
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Body, FetchError, FetchRequest, Fetched, Fetcher, Secret};
+use super::{Access, Body, FetchError, FetchRequest, Fetched, Fetcher, Secret};
 use crate::{reason::Reason, receipt::Validators};
 use client::{Clients, Proxies};
 use connect::Silence;
@@ -47,6 +47,12 @@ impl HttpFetcher {
     /// A fetcher that uses no proxy, whatever the environment says.
     pub fn direct() -> Self {
         Self { clients: Clients::new(Proxies::None) }
+    }
+
+    /// Whether the certificates of `access` can be used, and client certificate and key belong together. Asks nobody, so
+    /// that a mistake can be told before the first request.
+    pub fn check(access: &Access) -> Result<(), FetchError> {
+        client::check(access)
     }
 
     /// Asks one server.
