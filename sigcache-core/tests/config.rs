@@ -183,6 +183,72 @@ fn an_identity_pattern_becomes_the_identity_of_each_name() {
     assert_eq!(config.resources[0].urls(), [expected]);
 }
 
+#[test]
+fn an_identity_claim_with_nothing_to_compare_it_with_is_refused() {
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root"], claims = { identity = "/id" } }
+[[collection]]
+list = "names.txt"
+urls = ["https://a.example/{name}"]
+[collection.verify]
+format = "detached"
+suffix = ".sig"
+keys = ["root"]
+claims.identity = "/id"
+"##,
+        r##"c.toml:12:89: [[resource]] has no `identity`
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], claims = { identity = "/id" } }
+     |                                                                                         ^^^^^
+  expected what `claims.identity` must find in the document: with nothing to compare, it guards nothing
+c.toml:20:19: [[collection]] has no `identity`
+  20 | claims.identity = "/id"
+     |                   ^^^^^
+  expected what `claims.identity` must find in the document: with nothing to compare, it guards nothing"##,
+    );
+    // In [defaults] it is right as long as each resource has its own; the fault is where none is.
+    let defaults = HEAD.replace("keys = [\"root\"] }", "keys = [\"root\"], claims = { identity = \"/id\" } }");
+    refused_whole(
+        &format!(
+            "{defaults}{}",
+            r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+[[resource]]
+name = "b"
+urls = ["https://a.example/b"]
+identity = "b"
+[[resource]]
+name = "c"
+urls = ["https://a.example/c"]
+verify = { format = "detached", suffix = ".sig", keys = ["root"] }
+[[resource]]
+name = "d"
+urls = ["https://a.example/d"]
+identty = "d"
+[[collection]]
+list = "names.txt"
+urls = ["https://a.example/{name}"]
+"##
+        ),
+        r##"c.toml:9:1: [[resource]] has no `identity`
+  9 | [[resource]]
+    | ^^^^^^^^^^^^
+  expected what `claims.identity` must find in the document: with nothing to compare, it guards nothing
+c.toml:23:1: unknown word `identty` in [[resource]]
+  23 | identty = …
+     | ^^^^^^^
+  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
+  did you mean `identity`?
+c.toml:24:1: [[collection]] has no `identity`
+  24 | [[collection]]
+     | ^^^^^^^^^^^^^^
+  expected what `claims.identity` must find in the document: with nothing to compare, it guards nothing"##,
+    );
+}
+
 #[cfg(feature = "disk")]
 #[test]
 fn a_relative_store_lies_beside_the_configuration() {

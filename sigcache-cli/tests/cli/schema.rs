@@ -38,12 +38,20 @@ fn mixed() -> Lab {
     lab.replace("origin/refused.sig", lab.sign(b"something else"));
     let claims = r#"verify = { format = "detached", suffix = ".sig", keys = ["publisher"],
         claims = { identity = "/id", version = "/v", expires = "/until", entries = "/all" } }"#;
-    lab.configure(&names, claims);
+    let configure = |names: &[&str]| {
+        lab.configure(names, claims);
+        let text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+        let with_identity = |text: String, name: &&str| {
+            text.replace(&format!("name = \"{name}\"\n"), &format!("name = \"{name}\"\nidentity = \"{name}\"\n"))
+        };
+        lab.replace("sigcache.toml", names.iter().fold(text, with_identity));
+    };
+    configure(&names);
     lab.run_at(NOON, &["sync"]).ends(1);
     lab.replace("origin/kept", b"{}");
     lab.run_at("2026-11-24T14:00:00Z", &["sync"]).ends(1);
     lab.offer("never", b"never");
-    lab.configure(&["good", "kept", "refused", "withheld", "never"], claims);
+    configure(&["good", "kept", "refused", "withheld", "never"]);
     lab
 }
 

@@ -1,6 +1,6 @@
 //! The `verify` table: a signature format, set up, and who may sign.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{
     build::Build,
@@ -156,6 +156,12 @@ fn detached(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
         files: taken.len(),
         tells_identity: claims.identity.is_some(),
     })
+}
+
+/// Where a `verify` says that the document tells what it is.
+pub(super) fn identity_claim(verify: &Value<'_>) -> Option<Range<usize>> {
+    let claims = verify.get_ref().as_table()?.get("claims")?;
+    claims.get_ref().as_table()?.get("identity").map(Value::span)
 }
 
 fn claims(value: &Value<'_>, build: &mut Build<'_>) -> Option<Claims> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     build::{Build, read_bounded},
+    formats::identity_claim,
     problem::Place,
     settings::Settings,
     table::{Table, quote},
@@ -85,6 +86,13 @@ impl Build<'_> {
             let message = "this `identity` could never match: the document does not say what it is";
             let expected = "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }";
             self.problems.at(value.span(), message).expected(expected);
+        }
+        if verify.is_some_and(|verify| verify.tells_identity) && !table.has("identity") {
+            // In a `verify` that is shared, the fault is not there but here.
+            let span = table.get("verify").and_then(identity_claim).unwrap_or_else(|| table.span());
+            let expected =
+                "what `claims.identity` must find in the document: with nothing to compare, it guards nothing";
+            table.lacks(&["identity"], span, expected, &mut self.problems);
         }
         Some(Common { settings, identity, set })
     }
