@@ -186,3 +186,21 @@ fn a_private_authority_does_not_vouch_for_a_server_behind_a_redirect() {
     kept(&store, home.url("flags.json"), CA, "tls certificate-refused");
     assert_eq!(other.requests(), [""; 0]);
 }
+
+/// As in a container from scratch.
+#[test]
+fn a_system_without_authorities_reaches_plain_servers_and_trusts_no_other() {
+    let Some(site) = Site::new() else { return };
+    site.publish("flags.json", ONE);
+    let (plain, secure) = (site.serve(""), server(&site, "IP:127.0.0.1", LATER, ""));
+    let store = Store::with(&site, "flags.json", &[plain.url("flags.json")], "");
+    for (name, nothing) in [("SSL_CERT_FILE", "none.pem"), ("SSL_CERT_DIR", "none")] {
+        store.env(name, &site.path(nothing).display().to_string());
+    }
+    store.sync().is(0, &["flags.json stored done first-version"]);
+    let run = kept(&store, secure.url("flags.json"), "", "tls certificate-refused");
+    assert_eq!(run.member("found"), "one from an unknown authority");
+    store.configure("", &resource("flags.json", &[secure.url("flags.json")], CA));
+    store.sync().is(0, &["flags.json unchanged done same-bytes"]);
+    store.store_is(&[("flags.json", ONE)]);
+}

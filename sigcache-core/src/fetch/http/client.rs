@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::{
-    Certificate, Client, Identity,
+    Certificate, Client, ClientBuilder, Identity,
     header::{ACCEPT_ENCODING, HeaderMap, HeaderValue},
     redirect,
 };
@@ -76,8 +76,28 @@ impl Clients {
     }
 
     fn build(&self, access: &Access) -> Result<Client, FetchError> {
+        let (authorities, identity) = (authorities(access)?, access.client.as_ref().map(identity).transpose()?);
+        let with = |roots| {
+            let builder = self.builder(access);
+            let builder = match roots {
+                Roots::System => builder.tls_certs_merge(authorities.clone()),
+                Roots::Extra => builder.tls_certs_only(authorities.clone()),
+            };
+            identity.iter().cloned().fold(builder, ClientBuilder::identity).build()
+        };
+        let built = match with(Roots::System) {
+            // A bare container has no authorities at all. Then HTTP works, and no server is trusted over HTTPS.
+            Err(error) if lacks_authorities(&error) => with(Roots::Extra),
+            other => other,
+        };
+        built.map_err(|error| {
+            unusable("the system's certificate authorities", "a TLS setup that cannot be used").with_cause(error)
+        })
+    }
+
+    fn builder(&self, access: &Access) -> ClientBuilder {
         let identity_only = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
-        let mut builder = Client::builder()
+        let builder = Client::builder()
             .user_agent(concat!("sigcache/", env!("CARGO_PKG_VERSION")))
             .default_headers(identity_only)
             .redirect(redirect::Policy::none())
@@ -85,20 +105,25 @@ impl Clients {
             .tcp_nodelay(true)
             .connector_layer(TimedLayer)
             .dns_resolver(Resolver { addresses: access.addresses, exempt: self.exempt.clone() });
-        if self.proxies == Proxies::None {
-            builder = builder.no_proxy();
+        match self.proxies {
+            Proxies::Environment => builder,
+            Proxies::None => builder.no_proxy(),
         }
-        let authorities = authorities(access)?;
-        if !authorities.is_empty() {
-            builder = builder.tls_certs_merge(authorities);
-        }
-        if let Some(client) = &access.client {
-            builder = builder.identity(identity(client)?);
-        }
-        builder.build().map_err(|error| {
-            unusable("the system's certificate authorities", "a TLS setup that cannot be used").with_cause(error)
-        })
     }
+}
+
+/// Whose certificate authorities are trusted.
+#[derive(Debug, Clone, Copy)]
+enum Roots {
+    /// Those of the system, and the extra ones.
+    System,
+    /// Only the extra ones, if any.
+    Extra,
+}
+
+/// Whether the system has no authorities. There is no kind for that, but nothing else that can fail so early is general.
+fn lacks_authorities(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| matches!(cause.downcast_ref(), Some(rustls::Error::General(_))))
 }
 
 /// Whether the certificates of `access` can be used.
