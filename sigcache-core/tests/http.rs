@@ -637,38 +637,150 @@ async fn a_header_that_http_cannot_carry_is_an_error_and_is_not_shown() {
     assert!(!format!("{error:?}").contains("den"), "{error:?}");
 }
 
-/// The environment belongs to the process, so this test runs itself again with another one.
+/// Set in a test that was started by itself.
+const CHILD: &str = "SIGCACHE_TEST_CHILD";
+
+/// What the parent told, in a test that runs as the child of itself.
+fn told() -> Option<String> {
+    std::env::var(CHILD).ok()
+}
+
+/// The environment belongs to the process, so a test that needs another one runs itself again, and is told `what`.
+async fn again(name: &'static str, what: impl ToString, proxies: &[(&str, String)]) {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        child.env_remove(name).env_remove(name.to_lowercase());
+    }
+    child.args(["--exact", name]).envs(proxies.iter().cloned()).env(CHILD, what.to_string());
+    let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
+}
+
+/// Asks through the proxies of the environment.
+async fn ask_around(url: impl AsRef<str>, addresses: Addresses) -> Result<String, FetchError> {
+    let ask = Ask::new(url.as_ref().parse().unwrap()).access(|access| access.addresses = addresses);
+    match ask.headers(&HttpFetcher::new()).await? {
+        Fetched::Body(body) => Ok(String::from_utf8(body.read().await?.to_vec()).unwrap()),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn a_proxy_may_be_on_a_private_address_and_a_resource_on_the_same_host_may_not() {
-    const CHILD: &str = "SIGCACHE_TEST_PROXY_PORT";
-    if let Ok(port) = std::env::var(CHILD) {
-        let fetcher = HttpFetcher::new();
-        let fetch = async |url: String| {
-            let ask = Ask::new(url.parse().unwrap()).access(|access| access.addresses = Addresses::Public);
-            ask.headers(&fetcher).await
-        };
-        let Ok(Fetched::Body(body)) = fetch("http://upstream.invalid/file".into()).await else { panic!("no body") };
-        assert_eq!(body.read().await.unwrap(), "hello");
+    if let Some(port) = told() {
+        assert_eq!(ask_around("http://upstream.invalid/file", Addresses::Public).await.unwrap(), "hello");
         for host in ["localhost", "127.0.0.1"] {
-            let error = fetch(format!("http://{host}:{port}/")).await.unwrap_err();
+            let error = ask_around(format!("http://{host}:{port}/"), Addresses::Public).await.unwrap_err();
             assert_eq!(error.failure().reason, Reason::PrivateAddress, "{host}");
         }
         return;
     }
     let proxy = Server::start([vec![say(OK)]]).await;
-    let port = proxy.port.to_string();
-    let child = tokio::task::spawn_blocking(move || {
-        let name = "a_proxy_may_be_on_a_private_address_and_a_resource_on_the_same_host_may_not";
-        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-        for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "http_proxy", "NO_PROXY", "no_proxy"] {
-            child.env_remove(name);
-        }
-        let proxy = format!("http://localhost:{port}");
-        child.args(["--exact", name]).env("HTTP_PROXY", proxy).env(CHILD, port).output().unwrap()
-    });
-    let child = child.await.unwrap();
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    let name = "a_proxy_may_be_on_a_private_address_and_a_resource_on_the_same_host_may_not";
+    again(name, proxy.port, &[("HTTP_PROXY", format!("http://localhost:{}", proxy.port))]).await;
     let requests = proxy.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");
     assert!(requests[0].starts_with("get http://upstream.invalid/file http/1.1"), "{requests:?}");
+}
+
+/// A proxy stands between, so that the first answer comes from an allowed name.
+#[tokio::test]
+async fn a_redirect_to_a_private_address_is_refused() {
+    if let Some(port) = told() {
+        // The last one is resolved here, as no proxy is in between.
+        for host in ["127.0.0.1", "[::1]", "169.254.169.254", "localhost"] {
+            let error = ask_around(format!("http://upstream.invalid/{host}"), Addresses::Public).await.unwrap_err();
+            assert_eq!(error.failure().reason, Reason::PrivateAddress, "{host}: {error}");
+            assert_eq!(&*error.failure().expected, format!("a public address for {host}:{port}"));
+        }
+        return;
+    }
+    let target = Server::start([vec![say(OK)]]).await;
+    let to = |host: &str| redirect_to(format!("http://{host}:{}/", target.port));
+    let proxy = Server::start(["127.0.0.1", "[::1]", "169.254.169.254", "localhost"].map(to)).await;
+    let proxies = [("HTTP_PROXY", format!("http://127.0.0.1:{}", proxy.port)), ("NO_PROXY", "localhost".to_owned())];
+    again("a_redirect_to_a_private_address_is_refused", target.port, &proxies).await;
+    let requests = proxy.requests();
+    assert!(requests.iter().all(|request| request.starts_with("get http://upstream.invalid/")), "{requests:?}");
+    assert_eq!((requests.len(), *target.connections.lock().unwrap()), (4, 0));
+}
+
+#[tokio::test]
+async fn no_proxy_names_what_is_asked_directly() {
+    if let Some(port) = told() {
+        assert_eq!(ask_around(format!("http://127.0.0.1:{port}/"), Addresses::Any).await.unwrap(), "hello");
+        return;
+    }
+    let direct = Server::start([vec![say(OK)]]).await;
+    let proxy = Server::start([vec![say("HTTP/1.1 502 Bad Gateway\r\n\r\n")]]).await;
+    let proxies = [
+        ("ALL_PROXY", format!("http://localhost:{}", proxy.port)),
+        ("NO_PROXY", "other.invalid, 127.0.0.1".to_owned()),
+    ];
+    again("no_proxy_names_what_is_asked_directly", direct.port, &proxies).await;
+    assert_eq!((direct.requests().len(), proxy.requests().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn faults_of_a_proxy_are_not_told_as_faults_of_the_source() {
+    if let Some(refusing) = told() {
+        let table = [
+            (
+                "http://upstream.invalid/",
+                Reason::HostNotFound,
+                "an address for proxy.invalid:3128, the proxy of the environment for upstream.invalid".to_owned(),
+            ),
+            (
+                "https://upstream.invalid/",
+                Reason::ConnectionRefused,
+                format!("a connection to upstream.invalid, through {refusing}, the proxy of the environment"),
+            ),
+            ("http://direct.invalid/", Reason::HostNotFound, "an address for direct.invalid".to_owned()),
+        ];
+        for (url, reason, expected) in table {
+            let error = ask_around(url, Addresses::Public).await.unwrap_err();
+            assert_eq!((error.failure().reason, &*error.failure().expected), (reason, &*expected));
+            assert!(!format!("{error} {error:?}").contains("hidden"), "{error:?}");
+        }
+        assert!(!format!("{:?}", HttpFetcher::new()).contains("hidden"));
+        return;
+    }
+    let refusing = TcpListener::bind("127.0.98.2:0").await.unwrap().local_addr().unwrap();
+    let proxies = [
+        ("HTTP_PROXY", "http://user:hidden@proxy.invalid:3128".to_owned()),
+        ("HTTPS_PROXY", format!("http://user:hidden@{refusing}")),
+        ("NO_PROXY", "direct.invalid".to_owned()),
+    ];
+    again("faults_of_a_proxy_are_not_told_as_faults_of_the_source", refusing, &proxies).await;
+}
+
+/// How a tunnel works is tested with a real TLS server behind it; this is how it fails.
+#[tokio::test]
+async fn a_tunnel_that_fails_names_the_proxy() {
+    if let Some(proxy) = told() {
+        let fails = async |reason, expected: &str| {
+            let error = ask_around("https://upstream.invalid/", Addresses::Public).await.unwrap_err();
+            let through = format!("{expected}, through {proxy}, the proxy of the environment");
+            assert_eq!((error.failure().reason, &*error.failure().expected), (reason, &*through), "{error}");
+        };
+        fails(Reason::ConnectFailed, "a connection to upstream.invalid").await;
+        fails(Reason::ConnectFailed, "a connection to upstream.invalid").await;
+        fails(Reason::TlsFailed, "a TLS connection to upstream.invalid").await;
+        return;
+    }
+    let proxy = Server::start([
+        vec![say("HTTP/1.1 403 Forbidden\r\n\r\n")],
+        vec![say("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")],
+        vec![say("HTTP/1.1 200 Connection established\r\n\r\n"), Act::Again],
+        vec![say("not TLS at all")],
+    ])
+    .await;
+    let address = format!("127.0.0.1:{}", proxy.port);
+    let proxies = [("HTTPS_PROXY", format!("http://{address}"))];
+    again("a_tunnel_that_fails_names_the_proxy", address, &proxies).await;
+    let requests = proxy.requests();
+    assert_eq!(requests.len(), 4);
+    let tunnels = requests[..3].iter().all(|request| request.starts_with("connect upstream.invalid:443 http/1.1\r\n"));
+    assert!(tunnels && requests[3].starts_with('\u{16}'), "{requests:?}");
 }

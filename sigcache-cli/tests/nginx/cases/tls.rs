@@ -1,7 +1,13 @@
 //! HTTPS with a private authority.
 
+use std::{
+    io::{Write as _, copy},
+    net::TcpStream,
+    thread,
+};
+
 use super::{ONE, TWO, kept, large, stored};
-use crate::harness::{Nginx, Site, Store, resource};
+use crate::harness::{Nginx, Raw, Site, Store, head, resource};
 
 const LATER: &str = "491231235959Z";
 const CA: &str = "extra_ca = [\"../ca.pem\"]";
@@ -203,4 +209,43 @@ fn a_system_without_authorities_reaches_plain_servers_and_trusts_no_other() {
     store.configure("", &resource("flags.json", &[secure.url("flags.json")], CA));
     store.sync().is(0, &["flags.json unchanged done same-bytes"]);
     store.store_is(&[("flags.json", ONE)]);
+}
+
+/// A proxy that alone knows where `flags.invalid` is.
+fn tunnel_to(port: u16) -> Raw {
+    Raw::serve(move |place, mut client| {
+        head(&mut client);
+        if place != "flags.invalid:443" {
+            return;
+        }
+        let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+        let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || copy(&mut from, &mut to));
+        let _ = copy(&mut server, &mut client);
+    })
+}
+
+#[test]
+fn a_proxy_sees_only_where_a_tunnel_leads() {
+    let Some(site) = Site::new() else { return };
+    site.publish("flags.json", ONE);
+    let mut nginx = server(&site, "DNS:flags.invalid", LATER, "");
+    let proxy = tunnel_to(nginx.port());
+    let settings = format!("{CA}\nallow_private = false");
+    let store = Store::with(&site, "flags.json", &["https://flags.invalid/flags.json".to_owned()], &settings);
+    store.env("HTTPS_PROXY", &proxy.url(""));
+    store.sync().is(0, &["flags.json stored done first-version"]);
+    assert_eq!(nginx.requests(), ["200 /flags.json", "200 /flags.json.sig"]);
+    store.store_is(&[("flags.json", ONE)]);
+
+    // The certificate is that of the source, whoever carries it.
+    site.make_certificate("server", "DNS:other.invalid", LATER);
+    let other = site.serve_tls("server", "");
+    let proxy = tunnel_to(other.port());
+    store.env("HTTPS_PROXY", &proxy.url(""));
+    let run = store.sync();
+    run.is(1, &["flags.json kept tls certificate-refused"]);
+    let through = "a trusted certificate for flags.invalid, through ";
+    assert!(run.member("expected").as_str().unwrap().starts_with(through), "{}", run.stdout);
 }

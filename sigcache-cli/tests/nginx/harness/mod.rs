@@ -8,6 +8,6 @@ mod store;
 
 pub(crate) use mount::Tmpfs;
 pub(crate) use nginx::Nginx;
-pub(crate) use raw::{Raw, hold, refused, whole};
+pub(crate) use raw::{Raw, head, hold, refused, whole};
 pub(crate) use site::Site;
 pub(crate) use store::{Run, Store, resource};

@@ -11,12 +11,20 @@ use super::{
 };
 use crate::{reason::Reason, time::human_span};
 
-/// There were no headers, and not because of the time.
-pub(super) fn exchange(error: reqwest::Error, url: &Url) -> FetchError {
+/// There were no headers, and not because of the time. `proxy` is the one in between, which may be the one at fault.
+pub(super) fn exchange(error: reqwest::Error, url: &Url, proxy: Option<&str>) -> FetchError {
     let error = error.without_url();
     let link = Link { https: url.scheme() == "https", connecting: error.is_connect(), unasked: error.is_builder() };
     let (reason, retry, found) = named(&error, link);
-    FetchError::new(reason, expected(reason, url), found).with_retry(retry).with_cause(error)
+    let expected = match (reason, proxy) {
+        (Reason::UnsupportedScheme, _) | (_, None) => expected(reason, url),
+        // It was the proxy's name that was looked up; the proxy itself resolves the other.
+        (Reason::HostNotFound, Some(proxy)) => {
+            format!("an address for {proxy}, the proxy of the environment for {}", place(url))
+        }
+        (_, Some(proxy)) => format!("{}, through {proxy}, the proxy of the environment", expected(reason, url)),
+    };
+    FetchError::new(reason, expected, found).with_retry(retry).with_cause(error)
 }
 
 /// The name of the host leads to no address that may be called.

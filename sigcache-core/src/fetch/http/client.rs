@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{
     Certificate, Client, ClientBuilder, Identity,
     header::{ACCEPT_ENCODING, HeaderMap, HeaderValue},
@@ -14,6 +15,7 @@ use rustls::{
         pem::{Error as PemError, PemObject as _},
     },
 };
+use url::Url;
 
 use super::{
     super::{Access, FetchError, Secret},
@@ -23,19 +25,11 @@ use super::{
 };
 use crate::reason::Reason;
 
-/// Whether the proxies that the environment names are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proxies {
-    /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
-    Environment,
-    /// None.
-    None,
-}
-
 /// The clients made so far.
 #[derive(Debug)]
 pub(super) struct Clients {
-    proxies: Proxies,
+    /// The proxies that the environment names now; none for a fetcher that uses none.
+    proxies: Option<Matcher>,
     /// Hosts of proxies, to which the rule about addresses does not apply.
     pub(super) exempt: Arc<[String]>,
     /// A list and not a map: there are as many as there are distinct sets of certificates, seldom more than two.
@@ -43,12 +37,21 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn new(proxies: Proxies) -> Self {
-        let exempt = match proxies {
-            Proxies::Environment => resolve::proxy_hosts(),
-            Proxies::None => Arc::default(),
-        };
-        Self { proxies, exempt, made: Mutex::default() }
+    /// Through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name.
+    pub(super) fn through_proxies() -> Self {
+        // What reqwest asks too.
+        Self { proxies: Some(Matcher::from_system()), exempt: resolve::proxy_hosts(), made: Mutex::default() }
+    }
+
+    /// Through no proxy, whatever the environment says.
+    pub(super) fn direct() -> Self {
+        Self { proxies: None, exempt: Arc::default(), made: Mutex::default() }
+    }
+
+    /// The host and port of the proxy between here and `url`.
+    pub(super) fn proxy(&self, url: &Url) -> Option<String> {
+        let found = self.proxies.as_ref()?.intercept(&url.as_str().parse().ok()?)?;
+        found.uri().authority().map(ToString::to_string)
     }
 
     /// The client for `access`, made when it is first asked for.
@@ -106,8 +109,8 @@ impl Clients {
             .connector_layer(TimedLayer)
             .dns_resolver(Resolver { addresses: access.addresses, exempt: self.exempt.clone() });
         match self.proxies {
-            Proxies::Environment => builder,
-            Proxies::None => builder.no_proxy(),
+            Some(_) => builder,
+            None => builder.no_proxy(),
         }
     }
 }

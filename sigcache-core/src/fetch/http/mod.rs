@@ -26,7 +26,7 @@ use url::Url;
 
 use super::{Access, Body, FetchError, FetchRequest, Fetched, Fetcher, Secret};
 use crate::{reason::Reason, receipt::Validators};
-use client::{Clients, Proxies};
+use client::Clients;
 use connect::Silence;
 
 /// Gets `http` and `https` URLs.
@@ -41,12 +41,12 @@ pub struct HttpFetcher {
 impl HttpFetcher {
     /// A fetcher that goes through the proxies that the environment names now.
     pub fn new() -> Self {
-        Self { clients: Clients::new(Proxies::Environment) }
+        Self { clients: Clients::through_proxies() }
     }
 
     /// A fetcher that uses no proxy, whatever the environment says.
     pub fn direct() -> Self {
-        Self { clients: Clients::new(Proxies::None) }
+        Self { clients: Clients::direct() }
     }
 
     /// Whether the certificates of `access` can be used, and client certificate and key belong together. Asks nobody, so
@@ -64,7 +64,7 @@ impl HttpFetcher {
         let asking = hop.write(client)?;
         match connect::headers(asking, request.limits, deadline).await {
             Ok(response) => Ok(response),
-            Err(Silence::Failed(error)) => Err(classify::exchange(error, url)),
+            Err(Silence::Failed(error)) => Err(classify::exchange(error, url, self.clients.proxy(url).as_deref())),
             Err(Silence::FirstByte) => Err(request.limits.late(Reason::FirstByteTimeout)),
             Err(Silence::Deadline) => Err(request.limits.late(Reason::DeadlineExceeded)),
         }
@@ -118,7 +118,8 @@ impl Hop<'_> {
     /// to which it redirects.
     fn write(&self, client: &Client) -> Result<impl Future<Output = reqwest::Result<Response>> + use<>, FetchError> {
         // A user and a password in the URL become an `Authorization` header here.
-        let mut request = client.get(self.url.clone()).build().map_err(|error| classify::exchange(error, &self.url))?;
+        let mut request =
+            client.get(self.url.clone()).build().map_err(|error| classify::exchange(error, &self.url, None))?;
         let headers = request.headers_mut();
         if self.at_home {
             for (name, secret) in &self.request.access.headers {
