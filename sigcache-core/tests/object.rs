@@ -1,7 +1,7 @@
 //! Fetching from object stores: in memory, from the disk, and from some that say nothing.
 
 #![cfg(all(feature = "conformance", feature = "disk"))]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::{future::Future, sync::Arc, time::Duration};
 
