@@ -10,8 +10,17 @@ use crate::{
 };
 
 /// Longer inputs than a parser's own limit teach nothing new.
-const LONGEST: &[(&str, u32)] =
-    &[("signature", 1200), ("key", 4096), ("claims", 4096), ("catalog", 16_384), ("name", 900), ("config", 8192)];
+const LONGEST: &[(&str, u32)] = &[
+    ("signature", 1200),
+    ("key", 4096),
+    ("claims", 4096),
+    ("catalog", 16_384),
+    ("name", 900),
+    ("config", 8192),
+    ("headers", 4096),
+    ("report", 8192),
+    ("layout", 1200),
+];
 
 /// Builds every target and runs each for `seconds`.
 pub(crate) fn run_all(seconds: u32) -> Result<()> {

@@ -14,6 +14,9 @@ mod body;
 mod classify;
 mod client;
 mod connect;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod resolve;
 
 use async_trait::async_trait;
