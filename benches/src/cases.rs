@@ -21,9 +21,13 @@ use crate::{
 pub(crate) struct Bench {
     pub(crate) program: PathBuf,
     pub(crate) work: PathBuf,
+    /// Where everything goes that is made while it is measured.
+    pub(crate) out: PathBuf,
     pub(crate) site: PathBuf,
     pub(crate) nginx: Nginx,
     pub(crate) signer: Signer,
+    /// How many folders were handed out.
+    pub(crate) made: usize,
     /// 1 is what the documentation quotes; less is for a quick look.
     pub(crate) scale: f64,
     pub(crate) rounds: usize,
@@ -34,8 +38,18 @@ impl Bench {
         ((count as f64 * self.scale) as usize).max(10)
     }
 
-    fn setup(&self, folder: &str, base: &str, names: &[String]) -> Result<Setup> {
-        Setup::new(&self.program, &self.work.join(folder), base, &self.signer.public_pem()?, names)
+    /// A folder that was not there before. Nothing is deleted before the end: a file system that has just freed many
+    /// inodes (ext4 for one) searches long for one that it may use again, and that would be measured.
+    fn folder(&mut self, what: &str) -> Result<PathBuf> {
+        self.made += 1;
+        let folder = self.out.join(format!("{:03}-{what}", self.made));
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    fn setup(&mut self, what: &str, base: &str, names: &[String]) -> Result<Setup> {
+        let folder = self.folder(what)?;
+        Setup::new(&self.program, &folder, base, &self.signer.public_pem()?, names)
     }
 
     fn names(&self, file: &str, names: &[String]) -> Result<PathBuf> {
@@ -62,8 +76,7 @@ impl Bench {
         let all = self.names("all.txt", &names)?;
         let (shell_names, python_names) =
             (self.names("shell.txt", &names[..by_shell])?, self.names("python.txt", &names[..by_python])?);
-        let (base, key, folder) = (self.nginx.base(), self.site.join("key.pem"), self.work.join("rival-out"));
-        let job = Job { base: &base, key: &key, folder: &folder };
+        let (base, key) = (self.nginx.base(), self.site.join("key.pem"));
 
         let mut rates: [Vec<f64>; 5] = Default::default();
         let mut add = |row: usize, count: usize, seconds: f64| rates[row].push(count as f64 / seconds);
@@ -71,7 +84,10 @@ impl Bench {
             println!("  round {round} of {}", self.rounds);
             let run = self.setup("first", &base, &names)?.sync("stored", count)?;
             add(0, count, run.usage.seconds);
-            add(1, by_shell, rivals.shell(&job, &shell_names)?);
+            let folder = self.folder("shell")?;
+            add(1, by_shell, rivals.shell(&Job { base: &base, key: &key, folder: &folder }, &shell_names)?);
+            let folder = self.folder("asyncio")?;
+            let job = Job { base: &base, key: &key, folder: &folder };
             if let Some(seconds) = rivals.asyncio(&job, &python_names)? {
                 add(2, by_python, seconds);
             }
@@ -135,17 +151,17 @@ impl Bench {
         let name = "large.bin".to_owned();
         self.signer.large(&self.site.join(&name), mebibytes)?;
         let rivals = Rivals::new(&self.work.join("rivals"))?;
-        let (base, key, folder) = (self.nginx.base(), self.site.join("key.pem"), self.work.join("rival-out"));
-        let job = Job { base: &base, key: &key, folder: &folder };
+        let (base, key) = (self.nginx.base(), self.site.join("key.pem"));
         let (mut ours, mut pipe, mut peak) = (Vec::new(), Vec::new(), 0);
         for round in 1..=self.rounds {
             println!("  round {round} of {}", self.rounds);
             let run = self.setup("large", &base, std::slice::from_ref(&name))?.sync("stored", 1)?;
             ours.push(run.usage.seconds);
             peak = run.usage.peak.max(peak);
-            remove(&self.work.join("large"))?;
-            pipe.push(rivals.pipe(&job, &name)?.seconds);
-            remove(&folder)?;
+            let folder = self.folder("pipe")?;
+            pipe.push(rivals.pipe(&Job { base: &base, key: &key, folder: &folder }, &name)?.seconds);
+            // So large that they must go; they are few.
+            remove(&self.out)?;
         }
         remove(&self.site.join(&name))?;
         let (ours, pipe) = (median(&ours), median(&pipe));
@@ -170,7 +186,6 @@ impl Bench {
             let first = setup.sync("stored", count)?;
             println!("  {count} stored in {:.1} s, {}", first.usage.seconds, first.totals);
             results.push(setup.sync("unchanged", count)?);
-            remove(&self.work.join(folder))?;
         }
         let [ten, many] = results.as_slice() else { return Ok(()) };
         let what = format!("{count} resources, unchanged");

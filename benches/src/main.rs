@@ -66,7 +66,8 @@ fn measure_all(arguments: &Arguments) -> Result<()> {
     fs::write(site.join("key.pem"), signer.public_pem()?)?;
     let nginx = Nginx::start(&work.join("nginx"), &site)?;
     let (scale, rounds) = (arguments.scale, arguments.rounds);
-    let mut bench = Bench { program, work: work.clone(), site, nginx, signer, scale, rounds };
+    let out = work.join(format!("out-{}", std::process::id()));
+    let mut bench = Bench { program, work: work.clone(), out: out.clone(), site, nginx, signer, made: 0, scale, rounds };
 
     let machine = measure::machine(&work);
     let mut table = Table::default();
@@ -83,6 +84,9 @@ fn measure_all(arguments: &Arguments) -> Result<()> {
     }
     println!("\n{machine}; scale {scale}, the middle of {rounds} rounds\n");
     table.print();
+    if out.exists() {
+        fs::remove_dir_all(&out)?;
+    }
     let results = work.join("results.json");
     fs::write(&results, format!("{:#}\n", table.json(&machine)))?;
     println!("\nThe same as JSON: {}", results.display());

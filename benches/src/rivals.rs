@@ -70,7 +70,6 @@ impl Rivals {
 
     /// curl and openssl for each resource, four at once.
     pub(crate) fn shell(&self, job: &Job<'_>, names: &Path) -> Result<f64> {
-        job.clear()?;
         let mut command = Command::new("xargs");
         command.arg("-a").arg(names).args(["-P4", "-n1", "sh"]).arg(self.folder.join("one.sh"));
         Ok(measure::run(job.pass(&mut command))?.seconds)
@@ -79,7 +78,6 @@ impl Rivals {
     /// httpx and cryptography, 64 at once; `None` where Python could not be set up.
     pub(crate) fn asyncio(&self, job: &Job<'_>, names: &Path) -> Result<Option<f64>> {
         let Some(python) = &self.python else { return Ok(None) };
-        job.clear()?;
         let mut command = Command::new(python);
         job.pass(command.arg(self.folder.join("job.py"))).arg(names);
         Ok(Some(measure::run(&mut command)?.seconds))
@@ -87,7 +85,6 @@ impl Rivals {
 
     /// One large object through a pipe.
     pub(crate) fn pipe(&self, job: &Job<'_>, name: &str) -> Result<Usage> {
-        job.clear()?;
         let mut command = Command::new("bash");
         job.pass(command.arg(self.folder.join("big.sh"))).arg(name);
         measure::run(&mut command)
@@ -95,13 +92,6 @@ impl Rivals {
 }
 
 impl Job<'_> {
-    fn clear(&self) -> Result<()> {
-        if self.folder.exists() {
-            fs::remove_dir_all(self.folder)?;
-        }
-        Ok(fs::create_dir_all(self.folder)?)
-    }
-
     fn pass<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         command.arg(self.base).arg(self.key).arg(self.folder)
     }

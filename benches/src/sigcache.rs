@@ -38,12 +38,8 @@ pub(crate) struct Run {
 }
 
 impl Setup {
-    /// `names` below `base`, into an empty store.
+    /// `names` below `base`, into a store in an empty folder.
     pub(crate) fn new(program: &Path, folder: &Path, base: &str, key: &str, names: &[String]) -> Result<Self> {
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
-        fs::create_dir_all(folder)?;
         fs::write(folder.join("key.pem"), key)?;
         fs::write(folder.join("names.txt"), names.join("\n") + "\n")?;
         let config = format!(
@@ -79,8 +75,8 @@ verify = {{ format = "detached", suffix = ".sig", keys = ["bench"] }}
         let usage = measure::run(&mut command)?;
         let mut reports = Vec::new();
         list(&self.folder.join("store/runs"), &mut reports)?;
-        // Names of reports begin with their time, but two runs may share a second.
-        reports.sort_by_key(|path| fs::metadata(path).and_then(|file| file.modified()).ok());
+        // Names of reports begin with their time.
+        reports.sort();
         let report = fs::read(reports.last().context("the run left no report")?)?;
         let report: Value = serde_json::from_slice(&report).context("the report is not JSON")?;
         let done = report["totals"][outcome].as_u64();

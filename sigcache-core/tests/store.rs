@@ -165,7 +165,7 @@ fn a_sweep_leaves_what_a_run_of_today_may_have_staged() {
     let lab = Lab::default();
     lab.publish("a", "good");
     lab.sync(&[lab.resource("a")], 0);
-    lab.referee.tamper(&format!("versions/b/{}-0", at(0).compact()), "good");
+    lab.referee.tamper(&format!("versions/b/{}-0123456789abcdef", at(0).compact()), "good");
     let mut keep = Keep::default();
     (keep.snapshots, keep.span) = (0, std::time::Duration::ZERO);
     let sweep = |hours| block_on(lab.sound_bucket().gc(&keep, at(hours), Sweep::Delete)).unwrap();

@@ -116,7 +116,11 @@ impl Layout {
     pub fn parse_version(&self, key: &Path) -> Option<(Name, String, Timestamp)> {
         let rest = key.as_ref().strip_prefix(self.versions_folder().as_ref())?.strip_prefix('/')?;
         let (name, version) = rest.rsplit_once('/')?;
-        let (time, _) = version.split_once('-')?;
+        let (time, id) = version.split_once('-')?;
+        // Anything else was put there by somebody else, and is not ours to take away.
+        if id.len() != 16 || !id.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c)) {
+            return None;
+        }
         Some((Name::new(name).ok()?, version.to_owned(), Timestamp::from_compact(time)?))
     }
 
