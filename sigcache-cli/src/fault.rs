@@ -4,6 +4,8 @@ use std::{fmt, process::ExitCode};
 
 use sigcache_core::{Error, config::ConfigError, read::ReadError, store::StoreError};
 
+use crate::output::plain;
+
 /// How a command ended when it did end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -38,9 +40,18 @@ impl Fault {
         Self { code: 2, error: error.into() }
     }
 
-    /// The sentence, then every cause, one a line.
+    /// The sentence, then every cause, one a line. Only the report on a configuration, which is the user's own, has
+    /// line breaks of its own; what a store says may not play with the terminal.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.error.chain().map(ToString::to_string).collect()
+        let line = |cause: &(dyn std::error::Error + 'static)| {
+            let text = cause.to_string();
+            if cause.is::<ConfigError>() {
+                text.lines().map(plain).collect::<Vec<_>>().join("\n")
+            } else {
+                plain(&text).into_owned()
+            }
+        };
+        self.error.chain().map(line).collect()
     }
 }
 

@@ -1,9 +1,12 @@
 //! Printing: JSON for programs, lines for people.
 
-use std::io::{self, Write as _};
+use std::{
+    borrow::Cow,
+    io::{self, Write as _},
+};
 
 use serde::Serialize;
-use sigcache_core::{Report, Totals};
+use sigcache_core::{Report, Totals, plays_with_terminals};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -11,19 +14,44 @@ use crate::{
     fault::{Ending, Fault},
 };
 
-/// Writes to standard output. A reader that has gone away (`| head`) is no error of ours.
+/// One line on standard output. A reader that has gone away (`| head`) is no error of ours.
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
+    let _ = writeln!(io::stdout(), "{}", plain(text));
 }
 
-/// One JSON document, indented for people who look at it all the same.
+/// The text with a replacement for each character that moves a cursor, ends a line or turns the direction of writing:
+/// who can write to the store chooses what its reports and receipts say.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(plays_with_terminals) {
+        return text.into();
+    }
+    text.chars().map(|c| if plays_with_terminals(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// One JSON document, indented for people who look at it all the same. What plays with a terminal stands in it as an
+/// escape, which for a program is the same character.
 pub(crate) fn json(value: &impl Serialize) {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => line(&text),
+        Ok(text) => {
+            let _ = writeln!(io::stdout(), "{}", escaped(&text));
+        }
         Err(error) => {
             let _ = writeln!(io::stderr(), "sigcache: cannot write JSON: {error}");
         }
     }
+}
+
+/// Only strings can hold such characters; the line breaks between the members are our own.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\n' => text.push(c),
+            c if plays_with_terminals(c) => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// An error: sentences on standard error, or JSON on standard output.
@@ -60,7 +88,7 @@ pub(crate) fn report(common: &Common, report: &Report) -> Ending {
             line(&summary(report));
         }
         if let Some(failure) = &report.store_failure {
-            let _ = writeln!(io::stderr(), "sigcache: the store failed: {failure}");
+            let _ = writeln!(io::stderr(), "sigcache: the store failed: {}", plain(failure));
         }
     }
     match (&report.store_failure, report.is_good()) {

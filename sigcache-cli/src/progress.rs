@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use sigcache_core::{Decision, run::Observer};
 
-use crate::args::Common;
+use crate::{args::Common, output::plain};
 
 pub(crate) struct Progress(ProgressBar);
 
@@ -30,7 +30,7 @@ impl Observer for Progress {
         self.0.inc(1);
         self.0.set_message(format!("{} {}", decision.outcome, decision.resource));
         if !decision.is_good() {
-            self.0.println(decision.to_string());
+            self.0.println(plain(&decision.to_string()));
         }
     }
 }

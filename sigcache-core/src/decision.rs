@@ -47,17 +47,17 @@ impl fmt::Display for Failure {
 /// neither play with a terminal nor fill a log.
 fn printable(text: Box<str>) -> Box<str> {
     const LONGEST: usize = 300;
-    if text.len() <= LONGEST && !text.chars().any(plays) {
+    if text.len() <= LONGEST && !text.chars().any(plays_with_terminals) {
         return text;
     }
     let cut: String =
-        text.chars().take(LONGEST).map(|c| if plays(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
+        text.chars().take(LONGEST).map(|c| if plays_with_terminals(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
     cut.into()
 }
 
 /// Whether a character moves others about instead of showing itself: controls, and what ends a line or turns the
-/// direction of writing.
-fn plays(c: char) -> bool {
+/// direction of writing. Programs that print what servers and stores say replace such characters.
+pub fn plays_with_terminals(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -41,7 +41,9 @@ pub mod trust;
 mod verified;
 pub mod verify;
 
-pub use decision::{Attempt, Decision, Failure, REPORT_FORMAT, Report, RunId, RunIdError, Timings, Totals};
+pub use decision::{
+    Attempt, Decision, Failure, REPORT_FORMAT, Report, RunId, RunIdError, Timings, Totals, plays_with_terminals,
+};
 pub use digest::{Digest, DigestError, Hasher, hex, unhex};
 pub use entry::{Entry, Last, Permit, REMEMBERED_VERSIONS, Standing};
 pub use error::Error;

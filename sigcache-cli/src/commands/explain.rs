@@ -45,7 +45,8 @@ pub(crate) async fn run(common: &Common, name: &Name) -> Result<Ending, Fault> {
     if common.json {
         output::json(&Explanation { resource: name, text, entry, decision });
     } else {
-        output::line(&text.iter().map(|paragraph| wrap(paragraph, 88)).collect::<Vec<_>>().join("\n\n"));
+        let text = text.iter().map(|paragraph| wrap(paragraph, 88)).collect::<Vec<_>>().join("\n\n");
+        text.lines().for_each(output::line);
     }
     Ok(if good { Ending::Good } else { Ending::NotGood })
 }

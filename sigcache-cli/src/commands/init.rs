@@ -26,10 +26,8 @@ pub(crate) fn run(common: &Common, args: InitArgs) -> Result<Ending, Fault> {
     if common.json {
         output::json(&Made { config: path.display().to_string() });
     } else if !common.quiet {
-        output::line(&format!(
-            "wrote {}\nNext: put the publisher's public key and the URLs into it, then run `sigcache sync`.",
-            path.display()
-        ));
+        output::line(&format!("wrote {}", path.display()));
+        output::line("Next: put the publisher's public key and the URLs into it, then run `sigcache sync`.");
     }
     Ok(Ending::Good)
 }

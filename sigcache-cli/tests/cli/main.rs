@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, unreachable_pub, reason = "tests")]
 
 mod flows;
+mod hostile;
 mod kill;
 mod schema;
 mod support;
