@@ -75,6 +75,10 @@ struct Signed {
 }
 
 pub(crate) fn sign(common: &Common, args: SignArgs) -> Result<Ending, Fault> {
+    // Without an ending the signature would take the place of the document, with a slash that of another file.
+    if args.suffix.is_empty() || args.suffix.contains(std::path::is_separator) {
+        return Err(Fault::usage(anyhow!("--suffix must be an ending without a slash, such as .sig")));
+    }
     let pem = read_small(&args.key, sigcache_core::trust::MAX_KEY_BYTES as u64)?;
     let pem = String::from_utf8(pem).map_err(|_| Fault::usage(anyhow!("{} is not a PEM file", args.key.display())))?;
     let key = private_key(&pem).with_context(|| format!("cannot use {} to sign", args.key.display()));
@@ -124,20 +128,33 @@ fn digest(path: &Path) -> Result<Digest, Fault> {
 
 /// A new file; an existing key is never overwritten.
 fn create(path: &Path, content: &[u8], mode: u32) -> Result<(), Fault> {
+    let write = create_new(path, mode).and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()));
+    write.with_context(|| format!("cannot create {}", path.display())).map_err(Fault::usage)
+}
+
+/// Fails where something has that name already, be it a link that leads elsewhere.
+fn create_new(path: &Path, mode: u32) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     #[cfg(not(unix))]
     let _ = mode;
-    let write = options.open(path).and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()));
-    write.with_context(|| format!("cannot create {}", path.display())).map_err(Fault::usage)
+    options.open(path)
 }
 
 /// A whole file or the one before, never half of one.
 fn replace(path: &Path, content: &[u8]) -> Result<(), Fault> {
     let mut part = path.to_path_buf().into_os_string();
     part.push(format!(".{}.part", std::process::id()));
-    let write = std::fs::write(&part, content).and_then(|()| std::fs::rename(&part, path));
-    write.with_context(|| format!("cannot write {}", path.display())).map_err(Fault::usage)
+    let write = || {
+        let mut file = create_new(part.as_ref(), 0o644)?;
+        let written = file.write_all(content).and_then(|()| std::fs::rename(&part, path));
+        if written.is_err() {
+            // Ours, since it was new; nothing more can be done where even this fails.
+            let _ = std::fs::remove_file(&part);
+        }
+        written
+    };
+    write().with_context(|| format!("cannot write {}", path.display())).map_err(Fault::usage)
 }

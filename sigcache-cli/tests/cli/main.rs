@@ -4,6 +4,7 @@
 
 mod flows;
 mod hostile;
+mod keys;
 mod kill;
 mod schema;
 mod support;
