@@ -1,6 +1,6 @@
 //! What most commands need: the configuration, the store, the clock read once.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{io, sync::Arc, time::SystemTime};
 
 use anyhow::Context as _;
 use sigcache_core::{
@@ -9,7 +9,7 @@ use sigcache_core::{
     fetch::{Fetcher, ObjectFetcher, Schemes, http::HttpFetcher},
     run::Runner,
     runtime::Tokio,
-    store::{Bucket, Shard},
+    store::{Bucket, Shard, StoreError},
 };
 
 use crate::{args::Common, fault::Fault};
@@ -22,11 +22,28 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Reads the configuration and opens the store.
+    /// Reads the configuration and opens the store, which must be there: of a mistyped path, or of a disk that is not
+    /// mounted, this would otherwise make an empty store and report on that.
     pub(crate) fn open(common: &Common, shard: Option<Shard>) -> Result<Self, Fault> {
+        Self::with(common, load(common)?, shard.unwrap_or(Shard::WHOLE))
+    }
+
+    /// The same for what is done about one resource, which must be configured.
+    pub(crate) fn about(common: &Common, name: &Name) -> Result<Self, Fault> {
         let config = load(common)?;
-        let shard = shard.unwrap_or(Shard::WHOLE);
+        resource(&config, name)?;
+        Self::with(common, config, Shard::WHOLE)
+    }
+
+    /// The same for a run that commits: its folder is created.
+    pub(crate) fn create(common: &Common, shard: Option<Shard>) -> Result<Self, Fault> {
+        let (config, shard) = (load(common)?, shard.unwrap_or(Shard::WHOLE));
         let bucket = Arc::new(config.open_store(shard)?);
+        Ok(Self { config, bucket, shard, now: now(common) })
+    }
+
+    fn with(common: &Common, config: Config, shard: Shard) -> Result<Self, Fault> {
+        let bucket = Arc::new(config.open_existing_store(shard).map_err(unopened)?);
         Ok(Self { config, bucket, shard, now: now(common) })
     }
 
@@ -44,6 +61,19 @@ impl App {
     pub(crate) fn resource(&self, name: &Name) -> Result<&Resource, Fault> {
         resource(&self.config, name)
     }
+}
+
+/// A store that is not there, told to somebody who may not have synced yet.
+fn unopened(error: StoreError) -> Fault {
+    let StoreError::Unavailable { key, source, .. } = &error else { return error.into() };
+    if source.downcast_ref::<io::Error>().map(io::Error::kind) != Some(io::ErrorKind::NotFound) {
+        return error.into();
+    }
+    let error = anyhow::anyhow!(
+        "the store {key} is not there: nothing was synced to it yet (the first `sigcache sync` creates it), or the path \
+         is not the right one, or its disk is not mounted"
+    );
+    Fault { code: 3, error }
 }
 
 pub(crate) fn load(common: &Common) -> Result<Config, Fault> {

@@ -50,8 +50,11 @@ fn printable(text: Box<str>) -> Box<str> {
     if text.len() <= LONGEST && !text.chars().any(plays_with_terminals) {
         return text;
     }
-    let cut: String =
-        text.chars().take(LONGEST).map(|c| if plays_with_terminals(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    let cut: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| if plays_with_terminals(c) { char::REPLACEMENT_CHARACTER } else { c })
+        .collect();
     cut.into()
 }
 

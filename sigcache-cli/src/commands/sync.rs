@@ -16,7 +16,11 @@ use crate::{
 };
 
 pub(crate) async fn run(common: &Common, args: SyncArgs) -> Result<Ending, Fault> {
-    let app = App::open(common, args.shard.shard)?;
+    let writes = if args.dry_run { Writes::DryRun } else { Writes::Commit };
+    let app = match writes {
+        Writes::Commit => App::create(common, args.shard.shard)?,
+        Writes::DryRun => App::open(common, args.shard.shard)?,
+    };
     for name in &args.names {
         app.resource(name)?;
     }
@@ -24,11 +28,11 @@ pub(crate) async fn run(common: &Common, args: SyncArgs) -> Result<Ending, Fault
     let selection =
         if args.names.is_empty() { Selection::All } else { Selection::Only(args.names.into_iter().collect()) };
     let progress = Arc::new(Progress::new(common, total));
-    let runner = app
-        .runner()?
-        .with_observer(progress.clone())
-        .with_writes(if args.dry_run { Writes::DryRun } else { Writes::Commit })
-        .with_asking(if args.refetch { Asking::Everything } else { Asking::WhatChanged });
+    let runner = app.runner()?.with_observer(progress.clone()).with_writes(writes).with_asking(if args.refetch {
+        Asking::Everything
+    } else {
+        Asking::WhatChanged
+    });
     let report = runner.sync(&app.config.resources, &selection, app.now, nonce()?).await;
     progress.finish();
     Ok(output::report(common, &report?))

@@ -88,6 +88,7 @@ fn gc_takes_only_what_nobody_needs() {
 #[test]
 fn explain_reads_like_a_person_wrote_it() {
     let lab = Lab::with(&["a", "b"]);
+    std::fs::create_dir(lab.path("cache")).unwrap();
     let never = lab.run(&["explain", "a"]).ends(1);
     assert!(never.starts_with("No run has looked at a yet"), "{never}");
     lab.replace("origin/b", "tampered\n");
@@ -151,6 +152,30 @@ fn a_store_that_cannot_be_opened_ends_with_3() {
     let lab = Lab::with(&["a"]);
     lab.replace("cache", "a file where a folder belongs");
     assert!(lab.run(&["sync"]).fails(3).contains("cache"));
+}
+
+#[test]
+fn only_a_sync_makes_a_store_where_there_is_none() {
+    let lab = Lab::with(&["a"]);
+    let commands = [
+        &["status"][..],
+        &["get", "a", "-o", "copy"],
+        &["explain", "a"],
+        &["history", "a"],
+        &["audit"],
+        &["gc"],
+        &["gc", "--dry-run"],
+        &["sync", "--dry-run"],
+        &["allow-rollback", "a", "--reason", "because"],
+    ];
+    for command in commands {
+        let error = lab.run(command).fails(3);
+        assert!(error.contains(lab.path("cache").to_str().unwrap()) && error.contains("sigcache sync"), "{error}");
+        lab.json("error", 3, command);
+        assert!(!lab.path("cache").exists(), "{command:?}");
+    }
+    lab.run(&["sync"]).ends(0);
+    lab.run(&["status"]).ends(0);
 }
 
 #[test]

@@ -67,6 +67,13 @@ pub struct StoreSettings {
     pub publish: Publish,
 }
 
+/// What becomes of a folder that is not there.
+#[derive(Debug, Clone, Copy)]
+enum Missing {
+    Create,
+    Refuse,
+}
+
 impl Config {
     /// Reads the file at `path`, and the files that it names. `env` looks up a variable of the environment.
     pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
@@ -103,11 +110,24 @@ impl Config {
     /// Opens the store for one shard of the names; a folder is created if it is not there. What is in `memory:` is
     /// new each time, and gone with the returned value.
     pub fn open_store(&self, shard: Shard) -> Result<Bucket, StoreError> {
+        self.open(shard, Missing::Create)
+    }
+
+    /// The same for those who only read: a folder that is not there is an error, and is not created.
+    pub fn open_existing_store(&self, shard: Shard) -> Result<Bucket, StoreError> {
+        self.open(shard, Missing::Refuse)
+    }
+
+    #[cfg_attr(not(feature = "disk"), allow(unused_variables, reason = "only folders can be missing"))]
+    fn open(&self, shard: Shard, missing: Missing) -> Result<Bucket, StoreError> {
         let bucket = match self.store.url.scheme() {
             #[cfg(feature = "disk")]
             "file" => {
                 let path = self.store.url.to_file_path().map_err(|()| self.unopened("not a path of this system"))?;
-                crate::store::open_disk(path)?
+                match missing {
+                    Missing::Create => crate::store::open_disk(path)?,
+                    Missing::Refuse => crate::store::open_existing_disk(path)?,
+                }
             }
             "memory" => Bucket::new(std::sync::Arc::new(object_store::memory::InMemory::new())),
             _ => return Err(self.unopened("not supported by this build")),

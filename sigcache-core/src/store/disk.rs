@@ -28,8 +28,19 @@ pub struct Disk {
 /// The folder at `path` as a store; it is created if it is not there.
 pub fn open_disk(path: impl Into<PathBuf>) -> Result<Bucket, StoreError> {
     let path = path.into();
-    let opened = std::fs::create_dir_all(&path).and_then(|()| File::open(&path));
-    let folder = Arc::new(opened.map_err(|error| unavailable("open", &path, error))?);
+    std::fs::create_dir_all(&path).map_err(|error| unavailable("open", &path, error))?;
+    open_existing_disk(path)
+}
+
+/// The folder at `path` as a store, for those who only read: a folder that is not there is an error, since the path may
+/// be mistyped or its disk not mounted.
+pub fn open_existing_disk(path: impl Into<PathBuf>) -> Result<Bucket, StoreError> {
+    let path = path.into();
+    let folder = File::open(&path).and_then(|folder| match folder.metadata()?.is_dir() {
+        true => Ok(folder),
+        false => Err(io::ErrorKind::NotADirectory.into()),
+    });
+    let folder = Arc::new(folder.map_err(|error| unavailable("open", &path, error))?);
     // More threads than processors do not make a disk faster; they only wait for the lock of the same folder.
     let at_once = std::thread::available_parallelism().map_or(4, |cores| 2 * cores.get());
     let handle = |fsync| {

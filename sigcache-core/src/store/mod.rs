@@ -33,7 +33,7 @@ use crate::{
 pub use bucket::{Bucket, Durability, PART_SIZE, Publish};
 pub use catalog::{Catalog, Change, ChangeKind, MAX_SNAPSHOT_BYTES, Said};
 #[cfg(feature = "disk")]
-pub use disk::{Disk, local_files, open_disk};
+pub use disk::{Disk, local_files, open_disk, open_existing_disk};
 pub use gc::{Collected, Keep, Sweep};
 pub use layout::{Layout, SnapshotKey};
 pub use shard::{Shard, ShardError};
