@@ -15,6 +15,9 @@ pub(crate) enum Ending {
     NotGood,
     /// The store failed in the course of it; what was decided was printed.
     StoreFailed,
+    /// Who read the document left before its end (`| head`), and so before all of it was verified. Said in no words, by
+    /// the code of a program that SIGPIPE ends.
+    ReaderLeft,
 }
 
 impl From<Ending> for ExitCode {
@@ -23,6 +26,7 @@ impl From<Ending> for ExitCode {
             Ending::Good => 0,
             Ending::NotGood => 1,
             Ending::StoreFailed => 3,
+            Ending::ReaderLeft => 141,
         })
     }
 }

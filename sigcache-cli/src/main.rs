@@ -19,12 +19,7 @@ use fault::{Ending, Fault};
 async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { 2 } else { 0 };
-            // Nothing more can be done where even this cannot be printed.
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
+        Err(error) => return unparsed(&error),
     };
     if let Some(form) = cli.common.log {
         output::log_to_stderr(form);
@@ -37,6 +32,27 @@ async fn main() -> ExitCode {
             ExitCode::from(fault.code)
         }
     }
+}
+
+/// Help that was asked for, or wrong usage. What did not parse may still ask for JSON.
+fn unparsed(error: &clap::Error) -> ExitCode {
+    let fault = if error.use_stderr() {
+        if !std::env::args_os().any(|argument| argument == "--json") {
+            // Nothing more can be done where even this cannot be printed.
+            let _ = error.print();
+            return ExitCode::from(2);
+        }
+        let text = error.to_string();
+        let text = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        Fault::usage(anyhow::anyhow!("{}", text.strip_prefix("error: ").unwrap_or(&text)))
+    } else {
+        match error.print() {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => output::unwritten(error),
+            _ => return ExitCode::SUCCESS,
+        }
+    };
+    output::fault(&fault, error.use_stderr());
+    ExitCode::from(fault.code)
 }
 
 async fn run(cli: Cli) -> Result<Ending, Fault> {
@@ -57,7 +73,10 @@ async fn run(cli: Cli) -> Result<Ending, Fault> {
         Command::Sign(args) => keys::sign(common, args),
         Command::Completions { shell } => {
             let mut command = <Cli as clap::CommandFactory>::command();
-            clap_complete::generate(shell, &mut command, "sigcache", &mut std::io::stdout());
+            // To memory first: `generate` panics where it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, "sigcache", &mut script);
+            output::raw(&script)?;
             Ok(Ending::Good)
         }
     }

@@ -14,9 +14,24 @@ use crate::{
     fault::{Ending, Fault},
 };
 
-/// One line on standard output. A reader that has gone away (`| head`) is no error of ours.
-pub(crate) fn line(text: &str) {
-    let _ = writeln!(io::stdout(), "{}", plain(text));
+/// One line on standard output.
+pub(crate) fn line(text: &str) -> Result<(), Fault> {
+    raw(format!("{}\n", plain(text)).as_bytes())
+}
+
+/// These bytes on standard output. A reader that has gone away (`| head`) is no error of ours; anything else that is cut
+/// off, by a full disk for example, must not look like a success.
+pub(crate) fn raw(bytes: &[u8]) -> Result<(), Fault> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(error)),
+        _ => Ok(()),
+    }
+}
+
+/// What was decided and done stands, but not all of it was told.
+pub(crate) fn unwritten(error: io::Error) -> Fault {
+    Fault { code: 1, error: anyhow::Error::new(error).context("cannot write to standard output") }
 }
 
 /// The text with a replacement for each character that moves a cursor, ends a line or turns the direction of writing:
@@ -30,15 +45,9 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
 
 /// One JSON document, indented for people who look at it all the same. What plays with a terminal stands in it as an
 /// escape, which for a program is the same character.
-pub(crate) fn json(value: &impl Serialize) {
-    match serde_json::to_string_pretty(value) {
-        Ok(text) => {
-            let _ = writeln!(io::stdout(), "{}", escaped(&text));
-        }
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "sigcache: cannot write JSON: {error}");
-        }
-    }
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Fault> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| unwritten(error.into()))?;
+    raw(format!("{}\n", escaped(&text)).as_bytes())
 }
 
 /// Only strings can hold such characters; the line breaks between the members are our own.
@@ -54,25 +63,26 @@ fn escaped(json: &str) -> String {
     text
 }
 
-/// An error: sentences on standard error, or JSON on standard output.
+/// An error: sentences on standard error, or JSON on standard output if that can still be written to.
 pub(crate) fn fault(fault: &Fault, as_json: bool) {
-    if as_json {
+    let told = as_json && {
         let lines = fault.lines();
         let (message, causes) = lines.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-        json(&serde_json::json!({ "error": { "message": message, "causes": causes, "exit_code": fault.code } }));
-    } else {
+        json(&serde_json::json!({ "error": { "message": message, "causes": causes, "exit_code": fault.code } })).is_ok()
+    };
+    if !told {
         let _ = writeln!(io::stderr(), "sigcache: {fault}");
     }
 }
 
 /// A report: one line for each decision, then the sum.
-pub(crate) fn report(common: &Common, report: &Report) -> Ending {
+pub(crate) fn report(common: &Common, report: &Report) -> Result<Ending, Fault> {
     if common.json {
-        json(report);
+        json(report)?;
     } else {
         let shown = report.decisions.iter().filter(|decision| !common.quiet || !decision.is_good());
         for decision in shown {
-            line(&decision.to_string());
+            line(&decision.to_string())?;
             for attempt in &decision.attempts {
                 if Some(&attempt.source) != decision.source.as_ref() {
                     let (step, reason) = (attempt.step, attempt.reason);
@@ -80,22 +90,22 @@ pub(crate) fn report(common: &Common, report: &Report) -> Ending {
                     line(&format!(
                         "          before: {}  {step}: {reason}  expected {expected}, found {found}",
                         attempt.source
-                    ));
+                    ))?;
                 }
             }
         }
         if !common.quiet {
-            line(&summary(report));
+            line(&summary(report))?;
         }
         if let Some(failure) = &report.store_failure {
             let _ = writeln!(io::stderr(), "sigcache: the store failed: {}", plain(failure));
         }
     }
-    match (&report.store_failure, report.is_good()) {
+    Ok(match (&report.store_failure, report.is_good()) {
         (Some(_), _) => Ending::StoreFailed,
         (None, true) => Ending::Good,
         (None, false) => Ending::NotGood,
-    }
+    })
 }
 
 fn summary(report: &Report) -> String {

@@ -12,5 +12,5 @@ use crate::{
 pub(crate) async fn run(common: &Common, args: ShardArgs) -> Result<Ending, Fault> {
     let app = App::open(common, args.shard)?;
     let report = audit(&app.bucket, &app.config.resources, app.now, nonce()?).await?;
-    Ok(output::report(common, &report))
+    output::report(common, &report)
 }

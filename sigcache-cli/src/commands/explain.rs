@@ -43,10 +43,10 @@ pub(crate) async fn run(common: &Common, name: &Name) -> Result<Ending, Fault> {
     });
     let good = served == Some(true) && decision.as_ref().is_some_and(Decision::is_good);
     if common.json {
-        output::json(&Explanation { resource: name, text, entry, decision });
+        output::json(&Explanation { resource: name, text, entry, decision })?;
     } else {
         let text = text.iter().map(|paragraph| wrap(paragraph, 88)).collect::<Vec<_>>().join("\n\n");
-        text.lines().for_each(output::line);
+        text.lines().try_for_each(output::line)?;
     }
     Ok(if good { Ending::Good } else { Ending::NotGood })
 }

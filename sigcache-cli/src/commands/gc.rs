@@ -28,14 +28,14 @@ pub(crate) async fn run(common: &Common, args: GcArgs) -> Result<Ending, Fault> 
     let sweep = if args.dry_run { Sweep::List } else { Sweep::Delete };
     let collected = app.bucket.gc(&keep, app.now, sweep).await?;
     if common.json {
-        output::json(&Gc { dry_run: args.dry_run, collected: &collected });
+        output::json(&Gc { dry_run: args.dry_run, collected: &collected })?;
         return Ok(Ending::Good);
     }
     let verb = if args.dry_run { "would take away" } else { "took away" };
     let groups = [&collected.snapshots, &collected.versions, &collected.reports, &collected.remainders];
     if !common.quiet {
         for key in groups.into_iter().flatten() {
-            output::line(&format!("{verb} {key}"));
+            output::line(&format!("{verb} {key}"))?;
         }
         output::line(&format!(
             "{verb} {} snapshots and marks, {} versions, {} reports, {} remainders; {} versions stay",
@@ -44,7 +44,7 @@ pub(crate) async fn run(common: &Common, args: GcArgs) -> Result<Ending, Fault> 
             collected.reports.len(),
             collected.remainders.len(),
             collected.versions_kept
-        ));
+        ))?;
     }
     Ok(Ending::Good)
 }

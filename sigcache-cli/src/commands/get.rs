@@ -1,6 +1,9 @@
 //! `sigcache get`
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, anyhow};
 use serde::Serialize;
@@ -40,37 +43,50 @@ pub(crate) async fn run(common: &Common, args: GetArgs) -> Result<Ending, Fault>
         error: anyhow!("{} was never synced; run `sigcache sync {}`", args.name, args.name),
     })?;
     let mut document = read(&*app.bucket, resource, entry, app.now).await?;
-    match &args.output {
-        None => pour(&mut document, &mut tokio::io::stdout()).await?,
+    let ending = match &args.output {
+        None => pour(&mut document, &mut tokio::io::stdout(), output::unwritten).await?,
         Some(path) => write_file(&mut document, path).await?,
-    }
+    };
     if let Some(path) = args.output.filter(|_| common.json) {
         let receipt = document.receipt();
         let (digest, bytes) = (receipt.evidence.digest, receipt.evidence.size);
-        output::json(&Got { resource: &args.name, digest, bytes, output: path.display().to_string() });
+        output::json(&Got { resource: &args.name, digest, bytes, output: path.display().to_string() })?;
     }
-    Ok(Ending::Good)
+    Ok(ending)
 }
 
-async fn pour(document: &mut VerifiedRead, out: &mut (impl tokio::io::AsyncWrite + Unpin)) -> Result<(), Fault> {
-    let unwritable = |error: std::io::Error| Fault::usage(anyhow::Error::new(error).context("cannot write the output"));
-    while let Some(chunk) = document.next().await {
-        out.write_all(&chunk?).await.map_err(unwritable)?;
+async fn pour(
+    document: &mut VerifiedRead,
+    out: &mut (impl tokio::io::AsyncWrite + Unpin),
+    unwritten: fn(io::Error) -> Fault,
+) -> Result<Ending, Fault> {
+    let mut written = Ok(());
+    while let (Ok(()), Some(chunk)) = (&written, document.next().await) {
+        written = out.write_all(&chunk?).await;
     }
-    out.flush().await.map_err(unwritable)
+    if written.is_ok() {
+        written = out.flush().await;
+    }
+    match written {
+        Ok(()) => Ok(Ending::Good),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ending::ReaderLeft),
+        Err(error) => Err(unwritten(error)),
+    }
 }
 
 /// The file appears under its name only when the whole document was verified.
-async fn write_file(document: &mut VerifiedRead, path: &Path) -> Result<(), Fault> {
+async fn write_file(document: &mut VerifiedRead, path: &Path) -> Result<Ending, Fault> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part: PathBuf = path.with_file_name(name);
     let create = tokio::fs::OpenOptions::new().write(true).create_new(true).open(&part).await;
     let mut file = create.with_context(|| format!("cannot create {}", part.display())).map_err(Fault::usage)?;
-    let poured = pour(document, &mut file).await;
+    let unwritable = |error| Fault::usage(anyhow::Error::new(error).context("cannot write the output"));
+    let poured = pour(document, &mut file, unwritable).await;
     let placed = match poured {
-        Ok(()) => tokio::fs::rename(&part, path)
+        Ok(ending) => tokio::fs::rename(&part, path)
             .await
+            .map(|()| ending)
             .with_context(|| format!("cannot create {}", path.display()))
             .map_err(Fault::usage),
         Err(fault) => Err(fault),

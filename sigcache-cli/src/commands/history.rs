@@ -35,12 +35,12 @@ pub(crate) async fn run(common: &Common, args: HistoryArgs) -> Result<Ending, Fa
         }
     }
     if common.json {
-        output::json(&History { resource: &args.name, runs });
+        output::json(&History { resource: &args.name, runs })?;
     } else if runs.is_empty() {
-        output::line(&format!("No run that is still on record looked at {}.", args.name));
+        output::line(&format!("No run that is still on record looked at {}.", args.name))?;
     } else {
         for run in &runs {
-            output::line(&format!("{}  {}  {}", run.started, run.command, run.decision));
+            output::line(&format!("{}  {}  {}", run.started, run.command, run.decision))?;
         }
     }
     Ok(Ending::Good)

@@ -24,10 +24,10 @@ pub(crate) fn run(common: &Common, args: InitArgs) -> Result<Ending, Fault> {
     let write = create.and_then(|mut file| file.write_all(STARTER.as_bytes()));
     write.with_context(|| format!("cannot create {}", path.display())).map_err(Fault::usage)?;
     if common.json {
-        output::json(&Made { config: path.display().to_string() });
+        output::json(&Made { config: path.display().to_string() })?;
     } else if !common.quiet {
-        output::line(&format!("wrote {}", path.display()));
-        output::line("Next: put the publisher's public key and the URLs into it, then run `sigcache sync`.");
+        output::line(&format!("wrote {}", path.display()))?;
+        output::line("Next: put the publisher's public key and the URLs into it, then run `sigcache sync`.")?;
     }
     Ok(Ending::Good)
 }

@@ -49,10 +49,10 @@ pub(crate) fn keygen(common: &Common, args: KeygenArgs) -> Result<Ending, Fault>
         fingerprint,
     };
     if common.json {
-        output::json(&pair);
+        output::json(&pair)?;
     } else if !common.quiet {
-        output::line(&format!("private key  {}  (keep it where only the signer can read it)", pair.private_key));
-        output::line(&format!("public key   {}  {fingerprint}", pair.public_key));
+        output::line(&format!("private key  {}  (keep it where only the signer can read it)", pair.private_key))?;
+        output::line(&format!("public key   {}  {fingerprint}", pair.public_key))?;
     }
     Ok(Ending::Good)
 }
@@ -93,12 +93,12 @@ pub(crate) fn sign(common: &Common, args: SignArgs) -> Result<Ending, Fault> {
         let beside = PathBuf::from(beside);
         replace(&beside, signature.to_der().as_bytes())?;
         if !common.json && !common.quiet {
-            output::line(&format!("signed  {}  {}", path.display(), beside.display()));
+            output::line(&format!("signed  {}  {}", path.display(), beside.display()))?;
         }
         signed.signatures.push(beside.display().to_string());
     }
     if common.json {
-        output::json(&signed);
+        output::json(&signed)?;
     }
     Ok(Ending::Good)
 }

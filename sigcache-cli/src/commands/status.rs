@@ -54,9 +54,9 @@ pub(crate) async fn run(common: &Common) -> Result<Ending, Fault> {
         app.config.resources.iter().map(|resource| row(resource, catalog.get(&resource.name), app.now)).collect();
     let good = rows.iter().all(|row| row.state == "fresh" && row.last.as_ref().is_some_and(|l| l.step == Step::Done));
     if common.json {
-        output::json(&Status { at: app.now, sequence: catalog.sequence(), resources: rows });
+        output::json(&Status { at: app.now, sequence: catalog.sequence(), resources: rows })?;
     } else {
-        print(&rows, app.now, common.quiet);
+        print(&rows, app.now, common.quiet)?;
     }
     Ok(if good { Ending::Good } else { Ending::NotGood })
 }
@@ -82,12 +82,12 @@ fn row<'a>(resource: &'a Resource, entry: Option<&'a Entry>, now: Timestamp) -> 
     }
 }
 
-fn print(rows: &[Row<'_>], now: Timestamp, quiet: bool) {
+fn print(rows: &[Row<'_>], now: Timestamp, quiet: bool) -> Result<(), Fault> {
     let width = rows.iter().map(|row| row.resource.as_str().len()).max().unwrap_or(0).max(8);
     output::line(&format!(
         "{:width$}  {:7}  {:20}  {:>10}  {:16}  LAST RUN",
         "RESOURCE", "STATE", "CONFIRMED", "BYTES", "KEYS"
-    ));
+    ))?;
     for row in rows {
         let done = row.last.as_ref().is_some_and(|last| last.step == Step::Done);
         if quiet && row.state == "fresh" && done {
@@ -104,6 +104,7 @@ fn print(rows: &[Row<'_>], now: Timestamp, quiet: bool) {
             "{:width$}  {state:7}  {confirmed:20}  {bytes:>10}  {:16}  {last}",
             row.resource.as_str(),
             row.keys.join(",")
-        ));
+        ))?;
     }
+    Ok(())
 }

@@ -35,5 +35,5 @@ pub(crate) async fn run(common: &Common, args: SyncArgs) -> Result<Ending, Fault
     });
     let report = runner.sync(&app.config.resources, &selection, app.now, nonce()?).await;
     progress.finish();
-    Ok(output::report(common, &report?))
+    output::report(common, &report?)
 }

@@ -60,11 +60,11 @@ pub(crate) fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fault> {
     match examine(&resource, &companions, chunks, app::now(common)) {
         Ok(evidence) => {
             if common.json {
-                output::json(&Verdict { file, verified: true, evidence: Some(&evidence), failure: None });
+                output::json(&Verdict { file, verified: true, evidence: Some(&evidence), failure: None })?;
             } else if !common.quiet {
                 let keys: Vec<&str> = evidence.signers.iter().map(KeyId::as_str).collect();
                 let (size, digest) = (evidence.size, evidence.digest);
-                output::line(&format!("verified  {file}  {size} bytes  {digest}  signed by {}", keys.join(", ")));
+                output::line(&format!("verified  {file}  {size} bytes  {digest}  signed by {}", keys.join(", ")))?;
             }
             Ok(Ending::Good)
         }
@@ -72,9 +72,9 @@ pub(crate) fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fault> {
             if common.json {
                 let (step, reason) = (failure.step(), failure.reason);
                 let why = Why { step, reason, expected: &failure.expected, found: &failure.found };
-                output::json(&Verdict { file, verified: false, evidence: None, failure: Some(why) });
+                output::json(&Verdict { file, verified: false, evidence: None, failure: Some(why) })?;
             } else {
-                output::line(&format!("refused  {file}  {failure}"));
+                output::line(&format!("refused  {file}  {failure}"))?;
             }
             Ok(Ending::NotGood)
         }

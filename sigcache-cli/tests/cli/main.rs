@@ -7,4 +7,5 @@ mod hostile;
 mod keys;
 mod kill;
 mod schema;
+mod streams;
 mod support;
