@@ -135,9 +135,10 @@ pub(crate) struct VerifyArgs {
     /// Verify it with this public key; may be given more than once.
     #[arg(long = "key", value_name = "FILE", required_unless_present = "name")]
     pub(crate) keys: Vec<PathBuf>,
-    /// The signature file; the default is the document's name with the suffix .sig.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) signature: Option<PathBuf>,
+    /// The signature file; the default is the document's name with the suffix .sig, or with those of the resource. Of a
+    /// resource with several suffixes give one for each, in their order.
+    #[arg(long = "signature", value_name = "FILE")]
+    pub(crate) signatures: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

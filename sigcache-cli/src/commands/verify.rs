@@ -14,7 +14,7 @@ use sigcache_core::{
     Evidence, KeyId, Name, Reason, Resource, Rules, Step,
     pipeline::{ExamineError, examine},
     trust::{MAX_KEY_BYTES, PublicKey, Trust, TrustedKey},
-    verify::Detached,
+    verify::{Companion, Detached, Need},
 };
 
 use crate::{
@@ -47,13 +47,7 @@ pub(crate) fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fault> {
         Some(name) => app::resource(&app::load(common)?, name)?.clone(),
         None => with_keys(&args.keys)?,
     };
-    let mut companions = Vec::new();
-    for companion in resource.rules.verifier.companions() {
-        let mut beside = args.file.clone().into_os_string();
-        beside.push(&*companion.suffix);
-        let path = args.signature.clone().unwrap_or_else(|| PathBuf::from(beside));
-        companions.push(Some(Bytes::from(read_small(&path, resource.rules.limits.max_companion)?)));
-    }
+    let companions = companions(&args, &resource)?;
     let open = File::open(&args.file).with_context(|| format!("cannot open {}", args.file.display()));
     let chunks = Chunks(open.map_err(Fault::usage)?);
     let file = args.file.display().to_string();
@@ -80,6 +74,33 @@ pub(crate) fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fault> {
         }
         Err(error) => Err(Fault::usage(anyhow::Error::new(error).context(format!("cannot read {file}")))),
     }
+}
+
+/// The signature files, as given or beside the document. One that may be missing is `None` where it is; one that was
+/// named must be there.
+fn companions(args: &VerifyArgs, resource: &Resource) -> Result<Vec<Option<Bytes>>, Fault> {
+    let (wanted, limit) = (resource.rules.verifier.companions(), resource.rules.limits.max_companion);
+    if !args.signatures.is_empty() {
+        if args.signatures.len() != wanted.len() {
+            let suffixes: Vec<&str> = wanted.iter().map(|companion| &*companion.suffix).collect();
+            let (given, expected) = (args.signatures.len(), wanted.len());
+            return Err(Fault::usage(anyhow!(
+                "--signature was given {given} times, but this needs {expected} signature files, in this order: {}",
+                suffixes.join(", ")
+            )));
+        }
+        return args.signatures.iter().map(|path| Ok(Some(read_small(path, limit)?.into()))).collect();
+    }
+    let read = |companion: &Companion| {
+        let mut beside = args.file.clone().into_os_string();
+        beside.push(&*companion.suffix);
+        let path = PathBuf::from(beside);
+        match path.try_exists() {
+            Ok(false) if companion.need == Need::Optional => Ok(None),
+            _ => Ok(Some(read_small(&path, limit)?.into())),
+        }
+    };
+    wanted.iter().map(read).collect()
 }
 
 /// A resource that exists only for this command: these keys, any one of them.

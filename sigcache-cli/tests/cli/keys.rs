@@ -37,6 +37,36 @@ fn a_link_planted_beside_the_document_is_not_followed() {
 }
 
 #[test]
+fn of_several_signature_files_those_that_are_there_are_enough_if_they_verify() {
+    let lab = with_key();
+    lab.run(&["keygen", "other"]).ends(0);
+    let several = |threshold: u32| {
+        format!(
+            "verify = {{ format = \"detached\", suffix = [\".sig\", \".sig2\"], keys = [\"mine\", \"other\"], \
+             threshold = {threshold} }}\n[keys.mine]\nfile = \"mine.pub.pem\"\n[keys.other]\nfile = \"other.pub.pem\""
+        )
+    };
+    lab.configure(&["doc"], &several(1));
+    lab.run(&["sign", "--key", "other.key.pem", "--suffix", ".sig2", "doc"]).ends(0);
+    let verified = lab.run(&["verify", "doc", "--as", "doc"]).ends(0);
+    assert!(verified.contains("signed by other"), "{verified}");
+    lab.configure(&["doc"], &several(2));
+    let refused = lab.run(&["verify", "doc", "--as", "doc"]).ends(1);
+    assert!(refused.contains("threshold-not-met"), "{refused}");
+
+    lab.run(&["sign", "--key", "mine.key.pem", "--suffix", ".mine", "doc"]).ends(0);
+    let both = ["verify", "doc", "--as", "doc", "--signature", "doc.mine", "--signature", "doc.sig2"];
+    lab.run(&both).ends(0);
+    let error = lab.run(&both[..6]).fails(2);
+    assert!(error.contains("needs 2 signature files") && error.contains(".sig, .sig2"), "{error}");
+    assert!(lab.run(&["verify", "doc", "--key", "mine.pub.pem"]).fails(2).contains("doc.sig"), "the only one must be");
+    std::fs::remove_file(lab.path("doc.sig2")).unwrap();
+    let refused = lab.run(&["verify", "doc", "--as", "doc"]).ends(1);
+    assert!(refused.contains("companion-missing"), "{refused}");
+    lab.run(&both).fails(2);
+}
+
+#[test]
 fn a_failed_signing_leaves_nothing_behind() {
     let lab = with_key();
     fs::create_dir(lab.path("doc.sig")).unwrap();
