@@ -1,10 +1,14 @@
 //! What most commands need: the configuration, the store, the clock read once.
 
-use std::{io, sync::Arc, time::SystemTime};
+use std::{
+    io,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use anyhow::Context as _;
 use sigcache_core::{
-    Name, Resource, Timestamp,
+    Name, Report, Resource, Timestamp,
     config::Config,
     fetch::{Fetcher, ObjectFetcher, Schemes, http::HttpFetcher},
     run::Runner,
@@ -19,6 +23,8 @@ pub(crate) struct App {
     pub(crate) bucket: Arc<Bucket>,
     pub(crate) shard: Shard,
     pub(crate) now: Timestamp,
+    /// Only to say how long it took.
+    start: Instant,
 }
 
 impl App {
@@ -39,12 +45,12 @@ impl App {
     pub(crate) fn create(common: &Common, shard: Option<Shard>) -> Result<Self, Fault> {
         let (config, shard) = (load(common)?, shard.unwrap_or(Shard::WHOLE));
         let bucket = Arc::new(config.open_store(shard)?);
-        Ok(Self { config, bucket, shard, now: now(common) })
+        Ok(Self { config, bucket, shard, now: now(common), start: Instant::now() })
     }
 
     fn with(common: &Common, config: Config, shard: Shard) -> Result<Self, Fault> {
         let bucket = Arc::new(config.open_existing_store(shard).map_err(unopened)?);
-        Ok(Self { config, bucket, shard, now: now(common) })
+        Ok(Self { config, bucket, shard, now: now(common), start: Instant::now() })
     }
 
     /// The runner that the configuration describes.
@@ -55,6 +61,12 @@ impl App {
             .with_concurrency(self.config.concurrency, self.config.per_host)
             .with_removal_limit(self.config.removal_limit);
         Ok(runner)
+    }
+
+    /// Time and requests of a run that stores no report and so did not count them.
+    pub(crate) fn measure(&self, report: &mut Report) {
+        report.duration_ms = self.start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        report.store_requests = self.bucket.requests();
     }
 
     /// A resource of the configuration, or an error that names the nearest one.

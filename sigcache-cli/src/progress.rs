@@ -1,11 +1,12 @@
-//! A bar on a terminal; nothing elsewhere, where each decision is a line in the end.
+//! A bar on a terminal, gone when the run ends; nothing elsewhere. The decisions themselves are printed once, at the end,
+//! when the commit had its say.
 
 use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use sigcache_core::{Decision, run::Observer};
 
-use crate::{args::Common, output::plain};
+use crate::args::Common;
 
 pub(crate) struct Progress(ProgressBar);
 
@@ -29,8 +30,5 @@ impl Observer for Progress {
     fn decided(&self, decision: &Decision) {
         self.0.inc(1);
         self.0.set_message(format!("{} {}", decision.outcome, decision.resource));
-        if !decision.is_good() {
-            self.0.println(plain(&decision.to_string()));
-        }
     }
 }

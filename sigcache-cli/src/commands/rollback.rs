@@ -18,6 +18,9 @@ pub(crate) async fn run(common: &Common, args: RollbackArgs) -> Result<Ending, F
     let Some(report) = report else {
         return Err(Fault::usage(anyhow!("{} was never synced, so there is nothing to roll back", args.name)));
     };
+    if common.quiet && !common.json && report.store_failure.is_none() {
+        return Ok(Ending::Good);
+    }
     match output::report(common, &report)? {
         // The decision says that a step is now open; that is what was asked for.
         Ending::NotGood => Ok(Ending::Good),

@@ -40,6 +40,12 @@ struct Row<'a> {
     last: Option<LastRun>,
 }
 
+impl Row<'_> {
+    fn is_good(&self) -> bool {
+        self.state == "fresh" && self.last.as_ref().is_some_and(|last| last.step == Step::Done)
+    }
+}
+
 #[derive(Serialize)]
 struct LastRun {
     #[serde(flatten)]
@@ -52,7 +58,7 @@ pub(crate) async fn run(common: &Common) -> Result<Ending, Fault> {
     let catalog = app.bucket.catalog().await?;
     let rows: Vec<Row<'_>> =
         app.config.resources.iter().map(|resource| row(resource, catalog.get(&resource.name), app.now)).collect();
-    let good = rows.iter().all(|row| row.state == "fresh" && row.last.as_ref().is_some_and(|l| l.step == Step::Done));
+    let good = rows.iter().all(Row::is_good);
     if common.json {
         output::json(&Status { at: app.now, sequence: catalog.sequence(), resources: rows })?;
     } else {
@@ -83,16 +89,15 @@ fn row<'a>(resource: &'a Resource, entry: Option<&'a Entry>, now: Timestamp) -> 
 }
 
 fn print(rows: &[Row<'_>], now: Timestamp, quiet: bool) -> Result<(), Fault> {
+    let shown = rows.iter().filter(|row| !quiet || !row.is_good());
     let width = rows.iter().map(|row| row.resource.as_str().len()).max().unwrap_or(0).max(8);
-    output::line(&format!(
-        "{:width$}  {:7}  {:20}  {:>10}  {:16}  LAST RUN",
-        "RESOURCE", "STATE", "CONFIRMED", "BYTES", "KEYS"
-    ))?;
-    for row in rows {
-        let done = row.last.as_ref().is_some_and(|last| last.step == Step::Done);
-        if quiet && row.state == "fresh" && done {
-            continue;
-        }
+    if !quiet {
+        output::line(&format!(
+            "{:width$}  {:7}  {:20}  {:>10}  {:16}  LAST RUN",
+            "RESOURCE", "STATE", "CONFIRMED", "BYTES", "KEYS"
+        ))?;
+    }
+    for row in shown {
         let confirmed = row.checked_at.map_or("never".to_owned(), |at| format!("{} ago", human_span(now.since(at))));
         let bytes = row.bytes.map_or("-".to_owned(), |bytes| bytes.to_string());
         let last = row.last.as_ref().map_or("never".to_owned(), |run| match run.step {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sigcache_core::{
+    Name,
     pipeline::Asking,
     run::{Selection, Writes},
 };
@@ -24,9 +25,16 @@ pub(crate) async fn run(common: &Common, args: SyncArgs) -> Result<Ending, Fault
     for name in &args.names {
         app.resource(name)?;
     }
-    let total = if args.names.is_empty() { app.config.resources.len() } else { args.names.len() };
     let selection =
         if args.names.is_empty() { Selection::All } else { Selection::Only(args.names.into_iter().collect()) };
+    let selected = |name: &Name| {
+        app.shard.holds(name)
+            && match &selection {
+                Selection::All => true,
+                Selection::Only(names) => names.contains(name),
+            }
+    };
+    let total = app.config.resources.iter().filter(|resource| selected(&resource.name)).count();
     let progress = Arc::new(Progress::new(common, total));
     let runner = app.runner()?.with_observer(progress.clone()).with_writes(writes).with_asking(if args.refetch {
         Asking::Everything
@@ -35,5 +43,9 @@ pub(crate) async fn run(common: &Common, args: SyncArgs) -> Result<Ending, Fault
     });
     let report = runner.sync(&app.config.resources, &selection, app.now, nonce()?).await;
     progress.finish();
-    output::report(common, &report?)
+    let mut report = report?;
+    if writes == Writes::DryRun {
+        app.measure(&mut report);
+    }
+    output::report(common, &report)
 }

@@ -213,4 +213,54 @@ fn quiet_is_quiet_and_status_tells_all() {
     assert!(report["store_requests"].as_u64().unwrap() <= 4, "{report:#}");
     lab.run(&["status"]).ends(0);
     lab.run_at("2036-01-01T00:00:00Z", &["status"]).ends(1);
+    assert_eq!(lab.run(&["--quiet", "status"]).ends(0), "");
+    let stale = lab.run_at("2036-01-01T00:00:00Z", &["--quiet", "status"]).ends(1);
+    assert!(stale.starts_with("a ") && stale.lines().count() == 1, "{stale}");
+    assert_eq!(lab.run(&["--quiet", "allow-rollback", "a", "--reason", "because"]).ends(0), "");
+}
+
+#[test]
+fn what_stores_no_report_still_says_truly_what_it_took() {
+    let lab = Lab::synced(&["a"]);
+    // Large enough to take a millisecond.
+    lab.offer("a", &[b'a'; 8 << 20]);
+    lab.run(&["sync"]).ends(0);
+    for command in [&["audit"][..], &["sync", "--dry-run", "--refetch"]] {
+        let report = lab.json("report", 0, command);
+        assert!(report["store_requests"].as_u64().unwrap() >= 2, "a listing and a snapshot: {report:#}");
+        assert_ne!(report["duration_ms"], 0, "{report:#}");
+    }
+}
+
+/// `script` gives its command a terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_shows_each_bad_decision_once_and_counts_only_what_is_done() {
+    let lab = Lab::with(&["a", "b", "c", "d", "e", "f"]);
+    lab.replace("origin/a", "tampered\n");
+    lab.replace("origin/b", "tampered\n");
+    let run = |command: &str| {
+        let mut script = std::process::Command::new("script");
+        let line = format!("{} {command}", env!("CARGO_BIN_EXE_sigcache"));
+        let ran = script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").current_dir(lab.path("")).output();
+        ran.ok().map(|output| String::from_utf8(output.stdout).unwrap())
+    };
+    let Some(shown) = run("sync --shard 1/2") else {
+        assert!(std::env::var_os("CI").is_none(), "script (of util-linux) is missing");
+        return;
+    };
+    let mine = lab.json("report", 1, &["sync", "--shard", "1/2", "--dry-run"]);
+    let bad: Vec<&str> = mine["decisions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|d| d["step"] != "done")
+        .map(|d| d["resource"].as_str().unwrap())
+        .collect();
+    assert!(!bad.is_empty(), "{mine:#}");
+    for name in bad {
+        assert_eq!(shown.matches(&format!("{name}  signature: signature-mismatch")).count(), 1, "{shown:?}");
+    }
+    let total = mine["decisions"].as_array().unwrap().len();
+    assert!(shown.contains(&format!("/{total} ")), "{shown:?}");
 }
