@@ -42,7 +42,7 @@ struct Row<'a> {
 
 impl Row<'_> {
     fn is_good(&self) -> bool {
-        self.state == "fresh" && self.last.as_ref().is_some_and(|last| last.step == Step::Done)
+        self.served && self.state == "fresh" && self.last.as_ref().is_some_and(|last| last.step == Step::Done)
     }
 }
 
@@ -78,7 +78,9 @@ fn row<'a>(resource: &'a Resource, entry: Option<&'a Entry>, now: Timestamp) -> 
     Row {
         resource: &resource.name,
         state: state.as_ref().map_or("absent", State::as_str),
-        served: state.is_some_and(|state| state.may_be_served(&rules.policy)),
+        // A copy that was withheld comes back with the next run that finds nothing wrong, not by a milder rule alone.
+        served: state.is_some_and(|state| state.may_be_served(&rules.policy))
+            && entry.is_some_and(|entry| entry.standing == Standing::Live),
         checked_at,
         valid_until: copy.and_then(|receipt| receipt.evidence.valid_until),
         bytes: copy.map(|receipt| receipt.evidence.size),

@@ -220,6 +220,20 @@ fn quiet_is_quiet_and_status_tells_all() {
 }
 
 #[test]
+fn a_withheld_copy_is_not_called_served_when_the_rule_is_relaxed() {
+    let lab = Lab::synced(&["a"]);
+    let (far, names) = ("2036-01-01T00:00:00Z", &["a"][..]);
+    lab.configure(names, "max_stale = \"1d\"");
+    lab.replace("origin/a", "tampered\n");
+    lab.run_at(far, &["sync"]).ends(1);
+    lab.configure(names, "max_age = \"10000d\"");
+    let status = lab.json("status", 1, &["--at", far, "status"]);
+    assert_eq!(status["resources"][0]["served"], false, "{status:#}");
+    assert!(lab.run_at(far, &["status"]).ends(1).contains("withheld"));
+    assert!(lab.run_at(far, &["get", "a"]).fails(1).contains("withheld"));
+}
+
+#[test]
 fn what_stores_no_report_still_says_truly_what_it_took() {
     let lab = Lab::synced(&["a"]);
     // Large enough to take a millisecond.
