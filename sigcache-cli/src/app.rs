@@ -13,7 +13,7 @@ use sigcache_core::{
     fetch::{Fetcher, ObjectFetcher, Schemes, http::HttpFetcher},
     run::Runner,
     runtime::Tokio,
-    store::{Bucket, Shard, StoreError},
+    store::{Bucket, Catalog, Shard, Store as _, StoreError},
 };
 
 use crate::{args::Common, fault::Fault};
@@ -29,16 +29,44 @@ pub(crate) struct App {
 
 impl App {
     /// Reads the configuration and opens the store, which must be there: of a mistyped path, or of a disk that is not
-    /// mounted, this would otherwise make an empty store and report on that.
-    pub(crate) fn open(common: &Common, shard: Option<Shard>) -> Result<Self, Fault> {
-        Self::with(common, load(common)?, shard.unwrap_or(Shard::WHOLE))
+    /// mounted, this would otherwise make an empty store and report on that. Its names must be divided as asked, or they
+    /// would seem to be lost.
+    pub(crate) async fn open(common: &Common, shard: Option<Shard>) -> Result<Self, Fault> {
+        let app = Self::whole(common, load(common)?)?;
+        let asked = shard.unwrap_or(Shard::WHOLE);
+        if let Some(first) = layout(&app.bucket.shards().await?)?.filter(|first| first.count() != asked.count()) {
+            let count = first.count();
+            return Err(Fault::usage(anyhow::anyhow!(
+                "this store is kept in {count} shards (catalog/{}), so it cannot be opened as shard {asked}: use --shard \
+                 I/{count}",
+                first.folder()
+            )));
+        }
+        app.of_shard(asked)
     }
 
-    /// The same for what is done about one resource, which must be configured.
-    pub(crate) fn about(common: &Common, name: &Name) -> Result<Self, Fault> {
+    /// The same for what is done about one resource, which must be configured. Its name says in which shard it is.
+    pub(crate) async fn about(common: &Common, name: &Name) -> Result<Self, Fault> {
         let config = load(common)?;
         resource(&config, name)?;
-        Self::with(common, config, Shard::WHOLE)
+        let app = Self::whole(common, config)?;
+        match layout(&app.bucket.shards().await?)? {
+            Some(first) => app.of_shard(first.sibling_for(name)),
+            None => Ok(app),
+        }
+    }
+
+    /// The same for what is done about all resources, with the catalog of every shard that has one.
+    pub(crate) async fn with_catalogs(common: &Common) -> Result<(Self, Vec<(Shard, Catalog)>), Fault> {
+        let mut app = Self::whole(common, load(common)?)?;
+        let shards = app.bucket.shards().await?;
+        layout(&shards)?;
+        let mut catalogs = Vec::new();
+        for shard in shards {
+            app = app.of_shard(shard)?;
+            catalogs.push((shard, app.bucket.catalog().await?));
+        }
+        Ok((app, catalogs))
     }
 
     /// The same for a run that commits: its folder is created.
@@ -48,9 +76,18 @@ impl App {
         Ok(Self { config, bucket, shard, now: now(common), start: Instant::now() })
     }
 
-    fn with(common: &Common, config: Config, shard: Shard) -> Result<Self, Fault> {
+    fn whole(common: &Common, config: Config) -> Result<Self, Fault> {
+        let (shard, start) = (Shard::WHOLE, Instant::now());
         let bucket = Arc::new(config.open_existing_store(shard).map_err(unopened)?);
-        Ok(Self { config, bucket, shard, now: now(common), start: Instant::now() })
+        Ok(Self { config, bucket, shard, now: now(common), start })
+    }
+
+    fn of_shard(self, shard: Shard) -> Result<Self, Fault> {
+        if shard == self.shard {
+            return Ok(self);
+        }
+        let bucket = Arc::new(self.config.open_existing_store(shard).map_err(unopened)?);
+        Ok(Self { bucket, shard, ..self })
     }
 
     /// The runner that the configuration describes.
@@ -73,6 +110,19 @@ impl App {
     pub(crate) fn resource(&self, name: &Name) -> Result<&Resource, Fault> {
         resource(&self.config, name)
     }
+}
+
+/// The first of the shards, if they divide the names in one way. Of two ways nobody can say which is the truth.
+fn layout(shards: &[Shard]) -> Result<Option<Shard>, Fault> {
+    let first = shards.first().copied();
+    if shards.iter().any(|shard| Some(shard.count()) != first.map(Shard::count)) {
+        let folders: Vec<String> = shards.iter().map(|shard| format!("catalog/{}", shard.folder())).collect();
+        return Err(Fault::usage(anyhow::anyhow!(
+            "this store was divided into shards in more than one way: {}. Move away those that are not in use",
+            folders.join(", ")
+        )));
+    }
+    Ok(first)
 }
 
 /// A store that is not there, told to somebody who may not have synced yet.

@@ -21,7 +21,7 @@ struct Explanation<'a> {
 }
 
 pub(crate) async fn run(common: &Common, name: &Name) -> Result<Ending, Fault> {
-    let app = App::about(common, name)?;
+    let app = App::about(common, name).await?;
     let resource = app.resource(name)?;
     let catalog = app.bucket.catalog().await?;
     let entry = catalog.get(name);

@@ -20,7 +20,7 @@ struct Gc<'a> {
 }
 
 pub(crate) async fn run(common: &Common, args: GcArgs) -> Result<Ending, Fault> {
-    let app = App::open(common, args.shard.shard)?;
+    let app = App::open(common, args.shard.shard).await?;
     let mut keep = Keep::default();
     keep.snapshots = args.keep;
     keep.span = Duration::from_secs(args.hours.saturating_mul(3600));

@@ -35,7 +35,7 @@ pub(crate) async fn run(common: &Common, args: GetArgs) -> Result<Ending, Fault>
             "--json and the document cannot both go to standard output: add --output FILE"
         )));
     }
-    let app = App::about(common, &args.name)?;
+    let app = App::about(common, &args.name).await?;
     let resource = app.resource(&args.name)?;
     let catalog = app.bucket.catalog().await?;
     let entry = catalog.get(&args.name).ok_or_else(|| Fault {

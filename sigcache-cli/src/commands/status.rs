@@ -4,7 +4,6 @@ use serde::Serialize;
 use sigcache_core::{
     Digest, Entry, Last, Name, Resource, Standing, Step, Timestamp, human_span,
     judge::{self, State},
-    store::Store as _,
 };
 
 use crate::{
@@ -17,6 +16,7 @@ use crate::{
 #[derive(Serialize)]
 struct Status<'a> {
     at: Timestamp,
+    /// Of several shards the highest.
     sequence: u64,
     resources: Vec<Row<'a>>,
 }
@@ -54,13 +54,14 @@ struct LastRun {
 }
 
 pub(crate) async fn run(common: &Common) -> Result<Ending, Fault> {
-    let app = App::open(common, None)?;
-    let catalog = app.bucket.catalog().await?;
+    let (app, catalogs) = App::with_catalogs(common).await?;
+    let entry = |name: &Name| catalogs.iter().find(|(shard, _)| shard.holds(name))?.1.get(name);
     let rows: Vec<Row<'_>> =
-        app.config.resources.iter().map(|resource| row(resource, catalog.get(&resource.name), app.now)).collect();
+        app.config.resources.iter().map(|resource| row(resource, entry(&resource.name), app.now)).collect();
     let good = rows.iter().all(Row::is_good);
     if common.json {
-        output::json(&Status { at: app.now, sequence: catalog.sequence(), resources: rows })?;
+        let sequence = catalogs.iter().map(|(_, catalog)| catalog.sequence()).max().unwrap_or(0);
+        output::json(&Status { at: app.now, sequence, resources: rows })?;
     } else {
         print(&rows, app.now, common.quiet)?;
     }

@@ -20,7 +20,7 @@ pub(crate) async fn run(common: &Common, args: SyncArgs) -> Result<Ending, Fault
     let writes = if args.dry_run { Writes::DryRun } else { Writes::Commit };
     let app = match writes {
         Writes::Commit => App::create(common, args.shard.shard)?,
-        Writes::DryRun => App::open(common, args.shard.shard)?,
+        Writes::DryRun => App::open(common, args.shard.shard).await?,
     };
     for name in &args.names {
         app.resource(name)?;

@@ -70,6 +70,50 @@ fn shards_divide_the_names() {
 }
 
 #[test]
+fn readers_find_the_shard_from_the_name() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let lab = Lab::with(&names);
+    lab.run(&["sync", "--shard", "1/2"]).ends(0);
+    let half = lab.json("status", 1, &["status"]);
+    let absent = half["resources"].as_array().unwrap().iter().filter(|row| row["state"] == "absent").count();
+    assert!(0 < absent && absent < names.len(), "{half:#}");
+    lab.run(&["sync", "--shard", "2/2"]).ends(0);
+    lab.json("status", 0, &["status"]);
+    for name in names {
+        assert_eq!(lab.run(&["get", name]).ends(0), format!("{name} 1\n"));
+        lab.run(&["explain", name]).ends(0);
+        assert_eq!(lab.run(&["history", name]).ends(0).lines().count(), 1);
+        lab.json("report", 0, &["allow-rollback", name, "--reason", "because"]);
+    }
+    assert_eq!(lab.keys("catalog/0001-of-0001/"), [""; 0]);
+}
+
+#[test]
+fn a_store_is_not_opened_with_another_number_of_shards() {
+    let lab = Lab::with(&["a", "b", "c", "d"]);
+    lab.run(&["sync", "--shard", "1/2"]).ends(0);
+    lab.run(&["sync", "--shard", "2/2"]).ends(0);
+    let before = lab.store();
+    for command in [&["audit"][..], &["gc"], &["sync", "--dry-run"], &["gc", "--shard", "1/3"]] {
+        let error = lab.run(command).fails(2);
+        assert!(error.contains("2 shards") && error.contains("--shard I/2"), "{error}");
+    }
+    assert_eq!(lab.store(), before);
+    lab.run(&["audit", "--shard", "1/2"]).ends(0);
+
+    // As an older program could leave it.
+    let snapshot = lab.keys("catalog/0001-of-0002/").swap_remove(0);
+    lab.replace(
+        &format!("cache/{}", snapshot.replace("0001-of-0002", "0001-of-0001")),
+        lab.read(&format!("cache/{snapshot}")),
+    );
+    for command in [&["status"][..], &["get", "a"], &["explain", "a"], &["audit", "--shard", "1/2"], &["gc"]] {
+        let error = lab.run(command).fails(2);
+        assert!(error.contains("catalog/0001-of-0001, catalog/0001-of-0002, catalog/0002-of-0002"), "{error}");
+    }
+}
+
+#[test]
 fn gc_takes_only_what_nobody_needs() {
     let lab = Lab::synced(&["a"]);
     lab.offer("a", b"a 2\n");

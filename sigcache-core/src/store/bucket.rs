@@ -185,6 +185,19 @@ impl Bucket {
             .map_err(|detail| StoreError::Corrupt { key: key.to_string(), detail })
     }
 
+    /// The shards that have a catalog here, whichever this bucket looks after: by their number, and of those of one
+    /// number in their order.
+    pub async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
+        let folder = self.layout.catalogs_folder();
+        self.count(1);
+        let listed = self.objects.list_with_delimiter(Some(&folder)).await;
+        let listed = listed.map_err(|error| failed("list", &folder, error))?;
+        let found = listed.common_prefixes.iter().filter_map(|path| Shard::from_folder(path.filename()?));
+        let mut shards: Vec<Shard> = found.collect();
+        shards.sort_by_key(|shard| (shard.count(), shard.folder()));
+        Ok(shards)
+    }
+
     /// The reports of earlier runs, the newest first.
     pub async fn reports(&self) -> Result<Vec<RunId>, StoreError> {
         let folder = self.layout.runs_folder();

@@ -46,6 +46,14 @@ impl Shard {
     }
 }
 
+impl Shard {
+    /// Of the shards into which this one belongs, the one that looks after `name`.
+    pub fn sibling_for(self, name: &Name) -> Self {
+        let mut every = (1..=self.count).map(|index| Self { index, count: self.count });
+        every.find(|shard| shard.holds(name)).unwrap_or(self)
+    }
+}
+
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.index, self.count)
@@ -75,6 +83,7 @@ mod tests {
             let name = Name::new(&format!("resource-{number}")).unwrap();
             assert!(Shard::WHOLE.holds(&name));
             assert_eq!(shards.iter().filter(|shard| shard.holds(&name)).count(), 1);
+            assert!(shards.iter().all(|shard| shard.sibling_for(&name).holds(&name)));
         }
     }
 
