@@ -19,8 +19,14 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("g++", "g++", "the fuzz targets (libFuzzer is C++)"),
 ];
 
-/// Installs what is missing with apt-get, if there is one and we are root. Returns what is still missing, and for what.
-pub(crate) fn programs() -> Result<Vec<String>> {
+/// A program that is not there, and what cannot run without it.
+pub(crate) struct Missing {
+    pub(crate) program: &'static str,
+    pub(crate) what: &'static str,
+}
+
+/// Installs what is missing with apt-get, if there is one and we are root. Returns what is still missing.
+pub(crate) fn programs() -> Result<Vec<Missing>> {
     let missing = || NEEDED.iter().filter(|(name, ..)| find(name).is_none());
     let packages: Vec<&str> = missing().map(|(_, package, _)| *package).collect();
     if packages.is_empty() {
@@ -32,7 +38,7 @@ pub(crate) fn programs() -> Result<Vec<String>> {
     } else if let Err(error) = apt(&packages) {
         println!("NOT INSTALLED: {}: {error:#}", packages.join(", "));
     }
-    Ok(missing().map(|(name, _, what)| format!("{name}: without it there are not {what}")).collect())
+    Ok(missing().map(|&(program, _, what)| Missing { program, what }).collect())
 }
 
 fn apt(packages: &[&str]) -> Result<()> {

@@ -1,12 +1,17 @@
 //! Everything that a change must pass, one step after the other, and what came of each.
 
-use std::time::{Duration, Instant};
+use std::{
+    env,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, bail};
 
 use crate::{
     command::{cargo, run},
-    fuzz, graph, install, reasons, structure, tools,
+    fuzz, graph,
+    install::{self, Missing},
+    reasons, structure, tools,
 };
 
 /// How much of it.
@@ -18,75 +23,118 @@ pub(crate) enum Extent {
     Fast,
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum End {
     Passed,
+    /// Passed without the tests that need what is not installed.
+    Partly(String),
     Failed(String),
-    Skipped,
+    Skipped(String),
 }
 
 struct Step {
     name: &'static str,
     extent: Extent,
+    /// The programs without which it cannot run at all.
+    needs: &'static [&'static str],
+    /// The programs without which some of its tests say that they are skipped.
+    uses: &'static [&'static str],
     run: fn() -> Result<()>,
 }
 
+impl Step {
+    const fn new(name: &'static str, extent: Extent, run: fn() -> Result<()>) -> Self {
+        Self { name, extent, needs: &[], uses: &[], run }
+    }
+}
+
+/// Where the step runs: on a machine that has what it has, or on one whose word is taken for the whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Machine {
+    Anyone,
+    /// What is missing is a failure, or a check could vanish without anybody seeing it.
+    Ci,
+}
+
 const STEPS: &[Step] = &[
-    Step { name: "fmt", extent: Extent::Fast, run: fmt },
-    Step { name: "structure", extent: Extent::Fast, run: structure::check },
-    Step { name: "deps", extent: Extent::Fast, run: graph::deps },
-    Step { name: "msrv", extent: Extent::Fast, run: graph::msrv },
-    Step { name: "clippy", extent: Extent::Fast, run: clippy },
-    Step { name: "test", extent: Extent::Fast, run: tests },
-    Step { name: "reasons", extent: Extent::Fast, run: reasons::check },
-    Step { name: "doc", extent: Extent::Fast, run: doc },
-    Step { name: "powerset", extent: Extent::Whole, run: tools::powerset },
-    Step { name: "deny", extent: Extent::Whole, run: tools::deny },
-    Step { name: "fuzz", extent: Extent::Whole, run: || fuzz::run_all(3) },
+    Step::new("fmt", Extent::Fast, fmt),
+    Step::new("structure", Extent::Fast, structure::check),
+    Step::new("deps", Extent::Fast, graph::deps),
+    Step::new("msrv", Extent::Fast, graph::msrv),
+    Step::new("clippy", Extent::Fast, clippy),
+    Step { uses: &["nginx", "openssl"], ..Step::new("test", Extent::Fast, suite) },
+    Step::new("reasons", Extent::Fast, reasons::check),
+    Step::new("doc", Extent::Fast, doc),
+    Step::new("powerset", Extent::Whole, tools::powerset),
+    Step::new("deny", Extent::Whole, tools::deny),
+    Step { needs: &["g++"], ..Step::new("fuzz", Extent::Whole, || fuzz::run_all(3)) },
 ];
 
 /// Runs every step even when one fails, prints what came of each, and fails if any did.
 pub(crate) fn all(extent: Extent) -> Result<()> {
     let mut ends: Vec<(&str, End, Duration)> = Vec::new();
     let missing = install::programs()?;
+    let machine = if env::var_os("CI").is_some() { Machine::Ci } else { Machine::Anyone };
     for step in STEPS {
         println!("\n=== {} ===", step.name);
         let start = Instant::now();
-        let end = if extent == Extent::Fast && step.extent == Extent::Whole {
-            println!("SKIPPED: --fast leaves it out");
-            End::Skipped
-        } else {
-            match (step.run)() {
-                Ok(()) => End::Passed,
-                Err(error) => {
-                    println!("FAILED: {error:#}");
-                    End::Failed(format!("{error:#}"))
-                }
-            }
-        };
+        let end = end(step, extent, &missing, machine);
+        match &end {
+            End::Passed => {}
+            End::Partly(why) => println!("SKIPPED in part: {why}"),
+            End::Failed(why) => println!("FAILED: {why}"),
+            End::Skipped(why) => println!("SKIPPED: {why}"),
+        }
         ends.push((step.name, end, start.elapsed()));
     }
     summary(&ends, &missing)
 }
 
-fn summary(ends: &[(&str, End, Duration)], missing: &[String]) -> Result<()> {
+/// Runs one step, unless it is left out.
+fn end(step: &Step, extent: Extent, missing: &[Missing], machine: Machine) -> End {
+    if extent == Extent::Fast && step.extent == Extent::Whole {
+        return End::Skipped("--fast leaves it out".to_owned());
+    }
+    let lacking = |programs: &[&str]| {
+        let without = missing.iter().filter(|missing| programs.contains(&missing.program));
+        let without: Vec<String> =
+            without.map(|missing| format!("no {} for {}", missing.program, missing.what)).collect();
+        (!without.is_empty()).then(|| without.join(", "))
+    };
+    let (needed, used) = (lacking(step.needs), lacking(step.uses));
+    match (machine, needed, used) {
+        (Machine::Ci, Some(why), _) | (Machine::Ci, None, Some(why)) => {
+            End::Failed(format!("{why}, and in CI nothing is skipped"))
+        }
+        (Machine::Anyone, Some(why), _) => End::Skipped(why),
+        (_, None, used) => match ((step.run)(), used) {
+            (Ok(()), None) => End::Passed,
+            (Ok(()), Some(why)) => End::Partly(why),
+            (Err(error), _) => End::Failed(format!("{error:#}")),
+        },
+    }
+}
+
+fn summary(ends: &[(&str, End, Duration)], missing: &[Missing]) -> Result<()> {
     println!("\n{:<10} {:<8} {:>8}", "step", "result", "seconds");
     let mut failed = Vec::new();
     let mut skipped = 0;
     for (name, end, time) in ends {
         let (result, why) = match end {
             End::Passed => ("ok", ""),
-            End::Skipped => ("skipped", ""),
+            End::Partly(why) => ("ok", why.as_str()),
+            End::Skipped(why) => ("skipped", why.as_str()),
             End::Failed(why) => ("FAILED", why.lines().next().unwrap_or_default()),
         };
         println!("{name:<10} {result:<8} {:>8.1}  {why}", time.as_secs_f64());
         match end {
             End::Failed(_) => failed.push(*name),
-            End::Skipped => skipped += 1,
-            End::Passed => {}
+            End::Skipped(_) => skipped += 1,
+            End::Passed | End::Partly(_) => {}
         }
     }
-    for what in missing {
-        println!("MISSING   {what}");
+    for Missing { program, what } in missing {
+        println!("MISSING   {program}: without it there are not {what}");
     }
     println!("steps: {} passed, {} failed, {skipped} skipped", ends.len() - failed.len() - skipped, failed.len());
     if !failed.is_empty() {
@@ -104,7 +152,7 @@ fn clippy() -> Result<()> {
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings"]))
 }
 
-fn tests() -> Result<()> {
+fn suite() -> Result<()> {
     run(cargo().args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]))
 }
 
@@ -112,4 +160,28 @@ fn doc() -> Result<()> {
     let mut command = cargo();
     command.args(["doc", "--workspace", "--all-features", "--no-deps", "--locked"]);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_skips_a_step_and_in_ci_fails_it() {
+        const MUST_NOT_RUN: fn() -> Result<()> = || bail!("it ran");
+        let step = Step { needs: &["g++"], uses: &["nginx"], ..Step::new("x", Extent::Whole, MUST_NOT_RUN) };
+        let passes = Step { run: || Ok(()), ..step };
+        let lacks = |program| [Missing { program, what: "tests" }];
+        let run = |step: &Step, missing: &[Missing], machine| end(step, Extent::Whole, missing, machine);
+
+        assert_eq!(run(&step, &lacks("g++"), Machine::Anyone), End::Skipped("no g++ for tests".to_owned()));
+        assert_eq!(run(&passes, &lacks("nginx"), Machine::Anyone), End::Partly("no nginx for tests".to_owned()));
+        assert_eq!(run(&passes, &lacks("curl"), Machine::Ci), End::Passed);
+        for program in ["g++", "nginx"] {
+            let failed = End::Failed(format!("no {program} for tests, and in CI nothing is skipped"));
+            assert_eq!(run(&passes, &lacks(program), Machine::Ci), failed);
+        }
+        assert_eq!(run(&step, &[], Machine::Ci), End::Failed("it ran".to_owned()));
+        assert!(matches!(end(&step, Extent::Fast, &[], Machine::Ci), End::Skipped(_)));
+    }
 }
