@@ -62,7 +62,8 @@ async fn main() -> Result<()> {
 
     say("4. The last good copies stand:");
     for name in ["flags.json", "rates.csv", "notice.txt", "contacts.txt"] {
-        let copy = fs::read_to_string(folder.join("cache/latest").join(name))?;
+        let path = folder.join("cache/latest").join(name);
+        let copy = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         println!("   {FOLDER}/cache/latest/{name}: {}", copy.lines().last().unwrap_or_default());
     }
 
@@ -86,7 +87,7 @@ fn prepare(folder: &Path) -> Result<()> {
 
 fn write_configuration(folder: &Path, publisher: &SigningKey, main: &Origin, other: &Origin) -> Result<()> {
     let public = publisher.verifying_key().to_public_key_pem(LineEnding::LF)?;
-    fs::write(folder.join("publisher.pub.pem"), public)?;
+    fs::write(folder.join("publisher.pub.pem"), public).context("cannot write the public key")?;
     let (main, other) = (main.address, other.address);
     let text = format!(
         r#"# Written by the quickstart. Every key with its default is in sigcache.example.toml.
@@ -126,7 +127,8 @@ urls = ["http://{other}/contacts.txt"]
 async fn sync(folder: &Path) -> Result<Report> {
     let config = Config::load(&folder.join("sigcache.toml"), &|name| std::env::var(name).ok())?;
     let store = Arc::new(config.open_store(Shard::WHOLE)?);
-    let fetcher = Schemes::default().with("http", Arc::new(HttpFetcher::new()));
+    // The origin is on loopback, where no proxy of the environment could find it.
+    let fetcher = Schemes::default().with("http", Arc::new(HttpFetcher::direct()));
     let runner = Runner::new(Arc::new(fetcher), store, Arc::new(Tokio::current()));
     let nonce = u64::from_le_bytes(SecretKey::generate().to_bytes()[..8].try_into()?);
     Ok(runner.sync(&config.resources, &Selection::All, SystemTime::now().into(), nonce).await?)

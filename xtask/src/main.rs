@@ -5,6 +5,7 @@ mod fuzz;
 mod graph;
 mod imports;
 mod install;
+mod quickstart;
 mod reasons;
 mod source;
 mod structure;
@@ -36,6 +37,8 @@ enum Task {
     Msrv,
     /// The imports of the core point one way, and `Verified` is made in one place
     Structure,
+    /// The quickstart and the command on what it leaves do what the README says
+    Quickstart,
     /// Every reason code is asserted by a test
     Reasons,
     /// The core compiles with each of its features and each pair of them
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::Deps => graph::deps(),
         Task::Msrv => graph::msrv(),
         Task::Structure => structure::check(),
+        Task::Quickstart => quickstart::check(),
         Task::Reasons => reasons::check(),
         Task::Powerset => tools::powerset(),
         Task::Deny => tools::deny(),

@@ -11,7 +11,7 @@ use crate::{
     command::{cargo, run},
     fuzz, graph,
     install::{self, Missing},
-    reasons, structure, tools,
+    quickstart, reasons, structure, tools,
 };
 
 /// How much of it.
@@ -63,6 +63,7 @@ const STEPS: &[Step] = &[
     Step::new("msrv", Extent::Fast, graph::msrv),
     Step::new("clippy", Extent::Fast, clippy),
     Step { uses: &["nginx", "openssl"], ..Step::new("test", Extent::Fast, suite) },
+    Step::new("quickstart", Extent::Fast, quickstart::check),
     Step::new("reasons", Extent::Fast, reasons::check),
     Step::new("doc", Extent::Fast, doc),
     Step::new("powerset", Extent::Whole, tools::powerset),
