@@ -121,7 +121,11 @@ fn summary(report: &Report) -> String {
     let parts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let parts = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
-    format!("{parts} in {:.1} s, {} store requests", report.duration_ms as f64 / 1000.0, report.store_requests)
+    let time = match report.duration_ms {
+        milliseconds @ ..1000 => format!("{milliseconds} ms"),
+        milliseconds => format!("{:.1} s", milliseconds as f64 / 1000.0),
+    };
+    format!("{parts} in {time}, {} store requests", report.store_requests)
 }
 
 /// Sends the core's events to standard error.
