@@ -3,6 +3,31 @@
 use crate::support::{Lab, decision, is, verdict};
 
 #[test]
+fn what_init_writes_is_a_configuration_to_start_from() {
+    let lab = Lab::new();
+    lab.run(&["init"]).ends(0);
+    std::fs::create_dir(lab.path("cache")).unwrap();
+    let status = lab.run(&["status"]).ends(1);
+    assert!(status.contains("flags.json") && status.contains("never"), "{status}");
+    // The key is the one thing that it asks for.
+    std::fs::remove_file(lab.path("publisher.pub.pem")).unwrap();
+    assert!(lab.run(&["status"]).fails(2).contains("publisher.pub.pem"));
+    let written = lab.read("sigcache.toml");
+    lab.run(&["init"]).fails(2);
+    assert_eq!(lab.read("sigcache.toml"), written);
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    let lab = Lab::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = lab.run(&["completions", shell]).ends(0);
+        assert!(script.contains("allow-rollback") && script.contains("dry-run"), "{shell}: {script}");
+    }
+    assert!(lab.run(&["completions", "nonsense"]).fails(2).contains("bash, elvish, fish, powershell, zsh"));
+}
+
+#[test]
 fn get_gives_the_very_bytes_and_never_a_changed_document() {
     let lab = Lab::synced(&["a"]);
     assert_eq!(lab.run(&["get", "a"]).ends(0), "a 1\n");
