@@ -50,7 +50,8 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Fault> {
     raw(format!("{}\n", escaped(&text)).as_bytes())
 }
 
-/// Only strings can hold such characters; the line breaks between the members are our own.
+/// What plays with a terminal as the escapes of JSON, in which only strings can hold such characters. Line breaks that
+/// stand as such are our own.
 fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
@@ -131,9 +132,23 @@ fn summary(report: &Report) -> String {
 /// Sends the core's events to standard error.
 pub(crate) fn log_to_stderr(form: LogForm) {
     let filter = EnvFilter::try_from_env("SIGCACHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log);
     match form {
         LogForm::Text => builder.init(),
         LogForm::Json => builder.json().flatten_event(true).init(),
+    }
+}
+
+/// Standard error, for whole lines in which what plays with a terminal becomes an escape.
+struct Log;
+
+impl io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        io::stderr().write_all(escaped(&String::from_utf8_lossy(line)).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

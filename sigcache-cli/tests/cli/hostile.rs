@@ -72,6 +72,18 @@ fn a_planted_catalog_cannot_play_with_the_terminal() {
         }
     }
     assert!(lab.run(&["status"]).text().contains("\u{fffd}[2J"));
+
+    // A resource that leaves the configuration is logged with the source that its receipt names.
+    lab.configure(&["b"], "");
+    for form in ["text", "json"] {
+        let ran = lab.run(&["--log", form, "sync", "--dry-run"]);
+        is_harmless(&ran);
+        assert!(ran.err.contains("left-config"), "{}", ran.err);
+        if form == "json" {
+            let decision: Value = serde_json::from_str(ran.err.lines().next().unwrap()).unwrap();
+            assert_eq!(decision["source"], PLAY, "a program sees what is there");
+        }
+    }
 }
 
 #[test]
