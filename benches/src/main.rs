@@ -67,7 +67,8 @@ fn measure_all(arguments: &Arguments) -> Result<()> {
     let nginx = Nginx::start(&work.join("nginx"), &site)?;
     let (scale, rounds) = (arguments.scale, arguments.rounds);
     let out = work.join(format!("out-{}", std::process::id()));
-    let mut bench = Bench { program, work: work.clone(), out: out.clone(), site, nginx, signer, made: 0, scale, rounds };
+    let mut bench =
+        Bench { program, work: work.clone(), out: out.clone(), site, nginx, signer, made: 0, scale, rounds };
 
     let machine = measure::machine(&work);
     let mut table = Table::default();

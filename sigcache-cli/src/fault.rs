@@ -80,6 +80,7 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let code = match &error {
             Error::Store { source, .. } => store_code(source),
+            Error::Names(_) => 2,
             _ => 1,
         };
         Self { code, error: error.into() }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sigcache_core::{
     Digest, Entry, Last, Name, Resource, Standing, Step, Timestamp, human_span,
     judge::{self, State},
+    store::Publish,
 };
 
 use crate::{
@@ -27,6 +28,8 @@ struct Row<'a> {
     /// fresh, stale, expired, or absent.
     state: &'static str,
     served: bool,
+    /// Whether the plain copy is up to date, where plain copies are kept.
+    published: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +45,10 @@ struct Row<'a> {
 
 impl Row<'_> {
     fn is_good(&self) -> bool {
-        self.served && self.state == "fresh" && self.last.as_ref().is_some_and(|last| last.step == Step::Done)
+        self.served
+            && self.published
+            && self.state == "fresh"
+            && self.last.as_ref().is_some_and(|last| last.step == Step::Done)
     }
 }
 
@@ -55,9 +61,14 @@ struct LastRun {
 
 pub(crate) async fn run(common: &Common) -> Result<Ending, Fault> {
     let (app, catalogs) = App::with_catalogs(common).await?;
-    let entry = |name: &Name| catalogs.iter().find(|(shard, _)| shard.holds(name))?.1.get(name);
-    let rows: Vec<Row<'_>> =
-        app.config.resources.iter().map(|resource| row(resource, entry(&resource.name), app.now)).collect();
+    let keeps_copies = app.bucket.publishes() == Publish::Copies;
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for resource in &app.config.resources {
+        let name = &resource.name;
+        let catalog = catalogs.iter().find(|(shard, _)| shard.holds(name)).map(|(_, catalog)| catalog);
+        let published = !keeps_copies || catalog.is_none_or(|catalog| catalog.is_published(name));
+        rows.push(row(resource, catalog.and_then(|catalog| catalog.get(name)), published, app.now));
+    }
     let good = rows.iter().all(Row::is_good);
     if common.json {
         let sequence = catalogs.iter().map(|(_, catalog)| catalog.sequence()).max().unwrap_or(0);
@@ -68,7 +79,7 @@ pub(crate) async fn run(common: &Common) -> Result<Ending, Fault> {
     Ok(if good { Ending::Good } else { Ending::NotGood })
 }
 
-fn row<'a>(resource: &'a Resource, entry: Option<&'a Entry>, now: Timestamp) -> Row<'a> {
+fn row<'a>(resource: &'a Resource, entry: Option<&'a Entry>, published: bool, now: Timestamp) -> Row<'a> {
     let rules = &resource.rules;
     let copy = entry.and_then(|entry| {
         let present = matches!(entry.standing, Standing::Live | Standing::Withheld);
@@ -82,6 +93,7 @@ fn row<'a>(resource: &'a Resource, entry: Option<&'a Entry>, now: Timestamp) -> 
         // A copy that was withheld comes back with the next run that finds nothing wrong, not by a milder rule alone.
         served: state.is_some_and(|state| state.may_be_served(&rules.policy))
             && entry.is_some_and(|entry| entry.standing == Standing::Live),
+        published,
         checked_at,
         valid_until: copy.and_then(|receipt| receipt.evidence.valid_until),
         bytes: copy.map(|receipt| receipt.evidence.size),
@@ -104,6 +116,9 @@ fn print(rows: &[Row<'_>], now: Timestamp, quiet: bool) -> Result<(), Fault> {
         let confirmed = row.checked_at.map_or("never".to_owned(), |at| format!("{} ago", human_span(now.since(at))));
         let bytes = row.bytes.map_or("-".to_owned(), |bytes| bytes.to_string());
         let last = row.last.as_ref().map_or("never".to_owned(), |run| match run.step {
+            Step::Done if !row.published => {
+                format!("{} ({}), but its plain copy is behind", run.last.outcome, run.last.reason)
+            }
             Step::Done => format!("{} ({})", run.last.outcome, run.last.reason),
             step => format!("{} at step {step} ({})", run.last.outcome, run.last.reason),
         });

@@ -119,7 +119,7 @@ fn a_store_is_not_opened_with_another_number_of_shards() {
     lab.run(&["sync", "--shard", "1/2"]).ends(0);
     lab.run(&["sync", "--shard", "2/2"]).ends(0);
     let before = lab.store();
-    for command in [&["audit"][..], &["gc"], &["sync", "--dry-run"], &["gc", "--shard", "1/3"]] {
+    for command in [&["audit"][..], &["gc"], &["sync"], &["sync", "--dry-run"], &["gc", "--shard", "1/3"]] {
         let error = lab.run(command).fails(2);
         assert!(error.contains("2 shards") && error.contains("--shard I/2"), "{error}");
     }

@@ -166,12 +166,8 @@ impl Bucket {
     /// A catalog of another number of shards holds other names: beside it this one would begin with nothing, know no
     /// mark, and take every version for one that nobody needs.
     pub(super) async fn refuse_other_shards(&self) -> Result<(), StoreError> {
-        let folder = self.layout.catalogs_folder();
-        self.count(1);
-        let listed = self.objects.list_with_delimiter(Some(&folder)).await;
-        let listed = listed.map_err(|error| failed("list", &folder, error))?;
-        let found = listed.common_prefixes.iter().filter_map(|path| Shard::from_folder(path.filename()?));
-        match found.max_by_key(|found| found.count()).filter(|found| found.count() != self.layout.shard().count()) {
+        let shards = self.shards().await?;
+        match shards.iter().copied().find(|shard| shard.count() != self.layout.shard().count()) {
             Some(found) => Err(StoreError::OtherShards { found, asked: self.layout.shard() }),
             None => Ok(()),
         }
