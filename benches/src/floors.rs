@@ -1,4 +1,4 @@
-//! What no implementation can be faster than: the requests alone, and the verification alone.
+//! What no implementation can be faster than: the requests alone, the verification alone, and the files alone.
 //!
 //! Both run in a process of their own, as what they are compared with does.
 
@@ -42,6 +42,27 @@ pub(crate) fn requests(base: &str, names: &Path) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Writes the files that a first sync leaves for each name, on one thread, and nothing else: a folder with the version,
+/// its plain copy as a hard link, and the signature. Prints the seconds.
+pub(crate) fn files(folder: &Path, names: &Path) -> Result<()> {
+    let names = fs::read_to_string(names)?;
+    let (versions, latest) = (folder.join("versions"), folder.join("latest"));
+    fs::create_dir_all(&versions)?;
+    fs::create_dir_all(&latest)?;
+    let (document, signature) = (vec![7; SMALL], [7; 71]);
+    let start = Instant::now();
+    for name in names.lines() {
+        let version = versions.join(name);
+        fs::create_dir(&version)?;
+        let version = version.join("20261125T120000.000Z-0123456789abcdef");
+        fs::write(&version, &document)?;
+        fs::hard_link(&version, latest.join(name))?;
+        fs::write(latest.join(format!("{name}.sig")), signature)?;
+    }
+    println!("{}", start.elapsed().as_secs_f64());
+    Ok(())
 }
 
 /// Reads, hashes and verifies every document on two threads. Prints the seconds, reading of the files not included.

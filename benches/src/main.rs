@@ -39,15 +39,20 @@ struct Arguments {
 #[derive(Subcommand)]
 #[command(hide = true)]
 enum Floor {
-    FloorRequests { base: String, names: PathBuf },
-    FloorVerification { site: PathBuf, names: PathBuf },
+    #[command(name = "floor-requests")]
+    Requests { base: String, names: PathBuf },
+    #[command(name = "floor-verification")]
+    Verification { site: PathBuf, names: PathBuf },
+    #[command(name = "floor-files")]
+    Files { folder: PathBuf, names: PathBuf },
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match &arguments.floor {
-        Some(Floor::FloorRequests { base, names }) => floors::requests(base, names),
-        Some(Floor::FloorVerification { site, names }) => floors::verification(site, names),
+        Some(Floor::Requests { base, names }) => floors::requests(base, names),
+        Some(Floor::Verification { site, names }) => floors::verification(site, names),
+        Some(Floor::Files { folder, names }) => floors::files(folder, names),
         None => measure_all(&arguments),
     }
 }

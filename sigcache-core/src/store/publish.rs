@@ -48,13 +48,14 @@ impl Bucket {
             }
             // Another run may have committed and published while we copied; then some of our copies are older than
             // its own, and nobody but us knows which. So we go on until nothing newer is there.
-            let head = self.catalog().await?;
-            if head.sequence() <= current.sequence() {
+            let newest = self.snapshots().await?.iter().filter_map(SnapshotKey::snapshot).max();
+            if newest.is_none_or(|newest| newest <= current.sequence()) {
                 self.flush().await?;
                 self.mark(SnapshotKey::Published(current.sequence())).await?;
                 self.remove(&self.layout.catalog(own)).await?;
                 return self.clear_marks(catalog).await.map(|()| Vec::new());
             }
+            let head = self.catalog().await?;
             touched.extend(behind(&head));
             newer = Some(head);
         }

@@ -111,3 +111,20 @@ fn a_signature_that_never_comes_is_given_up_too() {
     let raw = Raw::only("flags.json.sig", vec![("flags.json", TWO.to_vec())], hold);
     kept(&store, raw.url("flags.json"), "first_byte_timeout = \"300ms\"", "speed first-byte-timeout");
 }
+
+/// Memory is bounded by the parts in flight, not by the document. The benchmark does the same with 2 GiB.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_document_of_320_mib_passes_in_less_than_64_mib_of_memory() {
+    let Some(site) = Site::new() else { return };
+    let length = 320 * 1024 * 1024;
+    site.publish_zeros("large.bin", length);
+    let nginx = site.serve("");
+    let settings = "max_size = \"1GiB\"\ntimeout = \"5m\"";
+    let store = Store::with(&site, "large.bin", &[nginx.url("large.bin")], settings);
+    let (code, peak) = store.peak_of_sync();
+    assert_eq!(code, Some(0));
+    assert_eq!(std::fs::metadata(store.path().join("latest/large.bin")).unwrap().len(), length);
+    assert!(peak > 1024 * 1024, "the peak was not measured");
+    assert!(peak < 64 * 1024 * 1024, "{peak} bytes");
+}

@@ -76,13 +76,35 @@ impl<'a> Store<'a> {
         self.run(&["--at", at, "sync"])
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+    fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sigcache"));
         // Nothing of the environment in which the tests run may change what they find.
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(self.env.borrow().iter().map(|(name, value)| (name, value)));
-        command.args(["--config", "sigcache.toml", "--json", "--log", "json"]).args(arguments);
-        let output = command.current_dir(&self.folder).output().unwrap();
+        command.args(["--config", "sigcache.toml", "--json", "--log", "json"]).current_dir(&self.folder);
+        command
+    }
+
+    /// The exit code of a sync, and the most memory that it had at once, in bytes.
+    pub(crate) fn peak_of_sync(&self) -> (Option<i32>, u64) {
+        let quiet = || std::process::Stdio::null();
+        let mut child = self.command().arg("sync").stdout(quiet()).stderr(quiet()).spawn().unwrap();
+        let status = format!("/proc/{}/status", child.id());
+        let mut peak = 0;
+        loop {
+            // The kernel keeps the greatest value, so it does not matter how often it is read.
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            peak = line.map_or(peak, |line| line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024);
+            if let Some(ended) = child.try_wait().unwrap() {
+                return (ended.code(), peak);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        let output = self.command().args(arguments).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
         let json = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}\n{stderr}"));
