@@ -39,7 +39,8 @@ pub fn explain(resource: &Resource, entry: Option<&Entry>, last: Option<&Decisio
     if let Some(last) = last {
         paragraphs.push(last_run(entry, last, receipt.is_some(), now));
         if !last.is_good() {
-            paragraphs.push(format!("What to do: {}", advice(last.reason)));
+            let advice = advice(last.reason).replace("NAME", resource.name.as_str());
+            paragraphs.push(format!("What to do: {advice}"));
         }
     }
     paragraphs
@@ -125,12 +126,12 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
             let _ = write!(text, " It is {mark}; the highest seen so far is {high}.");
         }
         (None, _, Replays::Refuse) => {
-            let _ = write!(
-                text,
-                " It carries no version, so an older one is known only by its bytes: the {} replaced versions that are \
-                 remembered are refused if they come back.",
-                entry.replaced.len()
-            );
+            text.push_str(" It carries no version, so an older one is known only by its bytes:");
+            text.push_str(&match entry.replaced.len() {
+                0 => " so far none was replaced that could come back.".to_owned(),
+                1 => " the one that it replaced is refused if it comes back.".to_owned(),
+                count => format!(" the last {count} that were replaced are refused if they come back."),
+            });
         }
         (None, _, Replays::Accept) => {
             text.push_str(" It carries no version and replays are accepted, so nothing guards against an older one.");

@@ -89,6 +89,17 @@ fn a_permit_is_told_as_the_word_of_a_person() {
 }
 
 #[test]
+fn advice_names_the_resource_and_versions_are_counted_as_people_count() {
+    let (lab, resources) = updated();
+    let report = lab.sync(&resources, 1);
+    assert!(text(&lab, &resources[0], &report, 1).contains("the one that it replaced is refused if it comes back"));
+    lab.publish("a", "one");
+    let report = lab.sync(&resources, 2);
+    expect(&report, "a", Outcome::Kept, Reason::ReplayedVersion);
+    assert!(text(&lab, &resources[0], &report, 2).contains("run `sigcache allow-rollback a --reason …`"));
+}
+
+#[test]
 fn an_expired_copy_is_told_by_its_own_expiry() {
     let (lab, _) = updated();
     let mut rules = lab.rules();
