@@ -166,13 +166,15 @@ impl Bench {
         let (mut ours, mut pipe, mut peak) = (Vec::new(), Vec::new(), 0);
         for round in 1..=self.rounds {
             println!("  round {round} of {}", self.rounds);
-            let run = self.setup("large", &base, std::slice::from_ref(&name))?.sync("stored", 1)?;
+            let setup = self.setup("large", &base, std::slice::from_ref(&name))?;
+            let run = setup.sync("stored", 1)?;
             ours.push(run.usage.seconds);
             peak = run.usage.peak.max(peak);
             let folder = self.folder("pipe")?;
             pipe.push(rivals.pipe(&Job { base: &base, key: &key, folder: &folder }, &name)?.seconds);
-            // So large that they must go; they are few.
-            remove(&self.out)?;
+            // So large that they must go; and they are only a few inodes.
+            remove(setup.folder())?;
+            remove(&folder)?;
         }
         remove(&self.site.join(&name))?;
         let (ours, pipe) = (median(&ours), median(&pipe));

@@ -53,8 +53,6 @@ impl Nginx {
 
     /// How many requests there were since the last call, by status.
     pub(crate) fn requests(&mut self) -> Result<BTreeMap<String, usize>> {
-        // The log is written every 100 ms.
-        thread::sleep(Duration::from_millis(500));
         let log = fs::read_to_string(self.folder.join("access.log"))?;
         let mut counts = BTreeMap::new();
         for status in log.lines().skip(self.counted) {
@@ -101,7 +99,7 @@ error_log {folder}/error.log warn;
 events {{ worker_connections 4096; }}
 http {{
 {temp}  log_format status '$status';
-  access_log {folder}/access.log status buffer=64k flush=100ms;
+  access_log {folder}/access.log status;
   keepalive_requests 1000000;
   keepalive_timeout 75s;
   sendfile on;

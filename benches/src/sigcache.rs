@@ -68,6 +68,11 @@ verify = {{ format = "detached", suffix = ".sig", keys = ["bench"] }}
         Ok(Self { program: program.to_owned(), folder: folder.to_owned() })
     }
 
+    /// Where all of it lies.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// One run; every resource must end in `outcome`.
     pub(crate) fn sync(&self, outcome: &str, count: usize) -> Result<Run> {
         let mut command = Command::new(&self.program);

@@ -4,6 +4,9 @@
 //! it is sealed, and it can only be sealed with a [`Verified`], which only this file makes. Nothing here decides what
 //! readers see: that is the commit, once for the whole run, in [`crate::run`].
 
+mod answer;
+mod examine;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,8 +15,7 @@ use url::Url;
 use crate::{
     decision::{Attempt, Decision, Failure, RunId, Timings},
     digest::Digest,
-    entry::{Entry, Last, Standing},
-    evidence::Evidence,
+    entry::{Entry, Last},
     fetch::{Body, FetchError, FetchRequest, Fetched, Fetcher, Meta, Part, Retry},
     judge::{self, State},
     policy::Revalidate,
@@ -21,11 +23,13 @@ use crate::{
     receipt::{KeptCompanion, Receipt},
     resource::Resource,
     runtime::Runtime,
-    store::{Change, ChangeKind, Said, Staging, Store, StoreError},
+    store::{Change, ChangeKind, Staging, Store, StoreError},
     time::Timestamp,
     verified::Verified,
     verify::{Check, Context, Need, VerifyError},
 };
+
+pub use examine::{ExamineError, examine};
 
 /// What one run has in hand for every resource.
 #[derive(Debug, Clone)]
@@ -250,104 +254,6 @@ impl Pipeline {
         Ok(kept)
     }
 
-    /// A source had a version that passes.
-    fn accept(
-        &self,
-        resource: &Resource,
-        known: Option<&Entry>,
-        answer: Answer,
-        source: &Arc<str>,
-    ) -> (Decision, ChangeKind) {
-        let name = resource.name.clone();
-        match answer {
-            Answer::New { receipt, meta } => {
-                let first = known.and_then(Entry::copy).is_none();
-                let reason = if first { Reason::FirstVersion } else { Reason::NewVersion };
-                let mut decision = Decision::passed(name, Outcome::Stored, reason).about(&receipt);
-                decision.http_status = meta.http_status;
-                (decision, ChangeKind::Store { receipt, fresh_until: meta.fresh_until })
-            }
-            Answer::Confirmed { reason, meta } => {
-                let (mut decision, kind) = match known.and_then(Entry::copy) {
-                    Some(receipt) => self.confirm(resource, known, receipt, reason, &meta, source),
-                    None => {
-                        let failure = unasked_not_modified(&meta).into_failure();
-                        (Decision::failed(name, Outcome::Refused, failure), ChangeKind::Note)
-                    }
-                };
-                decision.http_status = meta.http_status;
-                (decision, kind)
-            }
-        }
-    }
-
-    /// The stored version is the current one; it may have expired all the same.
-    fn confirm(
-        &self,
-        resource: &Resource,
-        known: Option<&Entry>,
-        receipt: &Arc<Receipt>,
-        reason: Reason,
-        meta: &Meta,
-        source: &Arc<str>,
-    ) -> (Decision, ChangeKind) {
-        let (name, rules) = (resource.name.clone(), &resource.rules);
-        match judge::state(receipt, Some(self.now), &rules.trust, &rules.policy, self.now) {
-            State::Expired(failure) => self.stand(resource, known, receipt, failure),
-            State::Fresh | State::Stale { .. } => {
-                // Validators mean something only to the source that gave them, so the two are kept together.
-                let moved = *source != receipt.source;
-                let changed = !meta.validators.is_empty() && meta.validators != receipt.validators;
-                let said = (moved || changed).then(|| Said::new(source.clone(), meta.validators.clone()));
-                let kind = ChangeKind::Confirm { fresh_until: meta.fresh_until, said };
-                (Decision::passed(name, Outcome::Unchanged, reason), kind)
-            }
-        }
-    }
-
-    /// No source had a version that passes. The last good copy stands, as long as its own expiry lets it.
-    fn give_up(&self, resource: &Resource, known: Option<&Entry>, attempts: Vec<Attempt>) -> (Decision, ChangeKind) {
-        // The furthest that any source came: that is the link that broke last, and the one that tells most.
-        let furthest = attempts.iter().rev().max_by_key(|attempt| attempt.step);
-        let (failure, status, source) = match furthest {
-            Some(attempt) => {
-                let failure = Failure::new(attempt.reason, attempt.expected.clone(), attempt.found.clone());
-                (failure, attempt.http_status, Some(attempt.source.clone()))
-            }
-            None => (Failure::new(Reason::UnsupportedScheme, "at least one URL", "none"), None, None),
-        };
-        let (mut decision, kind) = match known.and_then(Entry::copy) {
-            Some(receipt) => self.stand(resource, known, receipt, failure),
-            None => (Decision::failed(resource.name.clone(), Outcome::Refused, failure), ChangeKind::Note),
-        };
-        decision.http_status = status;
-        decision.source = source;
-        decision.attempts = attempts;
-        (decision, kind)
-    }
-
-    /// What `failure` means for the copy that is there.
-    fn stand(
-        &self,
-        resource: &Resource,
-        known: Option<&Entry>,
-        receipt: &Receipt,
-        failure: Failure,
-    ) -> (Decision, ChangeKind) {
-        let (name, rules) = (resource.name.clone(), &resource.rules);
-        let checked_at = known.and_then(|entry| entry.checked_at);
-        let state = judge::state(receipt, checked_at, &rules.trust, &rules.policy, self.now);
-        let served = state.may_be_served(&rules.policy);
-        let standing = known.map_or(Standing::Absent, |entry| entry.standing);
-        let kind = match (served, standing) {
-            (true, Standing::Withheld) => ChangeKind::Restore,
-            (false, Standing::Live) => ChangeKind::Withhold,
-            _ => ChangeKind::Note,
-        };
-        let outcome = if served { Outcome::Kept } else { Outcome::Withheld };
-        (Decision::failed(name, outcome, failure), kind)
-    }
-
     /// Whether the source's own cache headers say that there is nothing to ask, and nothing else does.
     fn is_still_fresh(&self, resource: &Resource, known: Option<&Entry>) -> bool {
         let rules = &resource.rules;
@@ -445,36 +351,4 @@ impl<'a> Stopwatch<'a> {
         let span = self.runtime.elapsed().saturating_sub(self.start);
         *total = total.saturating_add(u32::try_from(span.as_micros()).unwrap_or(u32::MAX));
     }
-}
-
-/// Verifies bytes that are in hand, for `sigcache verify` and for tests: the same check and the same judgement, without
-/// a store. What it gives is evidence, not a [`Verified`].
-pub fn examine(
-    resource: &Resource,
-    companions: &[Option<Bytes>],
-    chunks: impl IntoIterator<Item = std::io::Result<Bytes>>,
-    now: Timestamp,
-) -> Result<Evidence, ExamineError> {
-    let rules = &resource.rules;
-    let context = Context::new(&resource.name, now, &rules.trust, companions);
-    let refused = |error: VerifyError| ExamineError::Refused(error.into_failure());
-    let mut check = Check::begin(&rules.verifier, context).map_err(refused)?;
-    for chunk in chunks {
-        check.update(&chunk.map_err(ExamineError::Unreadable)?).map_err(refused)?;
-    }
-    let evidence = check.finish().map_err(refused)?.evidence;
-    judge::judge(&evidence, &rules.trust, &rules.policy, None, now).map_err(ExamineError::Refused)?;
-    Ok(evidence)
-}
-
-/// Bytes in hand were not verified.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExamineError {
-    /// They could not be read.
-    #[error("the document cannot be read")]
-    Unreadable(#[source] std::io::Error),
-    /// They were refused.
-    #[error("{0}")]
-    Refused(Failure),
 }

@@ -1,13 +1,20 @@
 //! One run: every resource through the pipeline, one commit, the plain copies, the report.
 
+mod aftermath;
+mod queue;
+mod sets;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
 
 use futures_channel::oneshot;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
+
+use aftermath::Stood;
+use queue::HostQueue;
 
 use crate::{
     decision::{Decision, Failure, Report, RunId},
@@ -18,10 +25,9 @@ use crate::{
     name::Name,
     pipeline::{Asking, Pipeline},
     reason::{Outcome, Reason},
-    receipt::Receipt,
     resource::{Resource, check_names},
     runtime::Runtime,
-    store::{Catalog, Change, ChangeKind, Committed, Shard, Store, StoreError, Unwritten},
+    store::{Catalog, Change, ChangeKind, Shard, Store, Unwritten},
     time::Timestamp,
 };
 
@@ -148,7 +154,7 @@ impl Runner {
         let mut pipeline = Pipeline::new(self.fetcher.clone(), store, self.runtime.clone(), run, now);
         pipeline.asking = self.asking;
         let mut results = self.process_all(Arc::new(pipeline), mine, &catalog).await?;
-        hold_incomplete_sets(&mut results, resources, &catalog);
+        sets::hold_incomplete(&mut results, resources, &catalog);
         if *selection == Selection::All {
             results.extend(self.removals(resources, &catalog, run));
         }
@@ -261,7 +267,7 @@ impl Runner {
         match self.store.commit(catalog, changes, report.run, report.started).await {
             Ok(committed) => {
                 report.sequence = Some(committed.catalog.sequence());
-                overtaken(report, &committed);
+                aftermath::overtaken(report, &committed);
                 let published = self.store.publish(&committed.catalog).await;
                 let failures = published.unwrap_or_else(|error| {
                     report.store_failure = Some(error.chain().into());
@@ -277,7 +283,7 @@ impl Runner {
             }
             Err(error) => {
                 report.sequence = (before > 0).then_some(before);
-                commit_failed(report, &stood, &error);
+                aftermath::commit_failed(report, &stood, &error);
             }
         }
         report.count();
@@ -292,92 +298,6 @@ impl Runner {
     fn millis_since(&self, start: Duration) -> u64 {
         let span = self.runtime.elapsed().saturating_sub(start);
         u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-/// How a resource stood before a change that may not come about.
-struct Stood {
-    outcome: Outcome,
-    receipt: Option<Arc<Receipt>>,
-}
-
-impl Stood {
-    fn of(entry: Option<&Entry>) -> Self {
-        let outcome = entry.map_or(Outcome::Refused, Entry::standing_outcome);
-        Self { outcome, receipt: entry.and_then(Entry::copy).cloned() }
-    }
-}
-
-/// Another run had committed something newer about some of the resources.
-fn overtaken(report: &mut Report, committed: &Committed) {
-    for decision in report.decisions.iter_mut().filter(|d| committed.overtaken.contains(&d.resource)) {
-        let now = Stood::of(committed.catalog.get(&decision.resource));
-        match decision.outcome {
-            Outcome::Unchanged => decision.stands(Outcome::Unchanged, now.receipt.as_deref()),
-            Outcome::Stored => {
-                decision.stands(now.outcome, now.receipt.as_deref());
-                let found = "another run committed a newer version first";
-                let failure = Failure::new(Reason::OvertakenByOtherRun, "this version to be newest", found);
-                decision.overrule(now.outcome, failure);
-            }
-            _ => decision.stands(now.outcome, now.receipt.as_deref()),
-        }
-    }
-}
-
-/// The snapshot was not confirmed: every decision that wanted to change something counts as not carried out.
-fn commit_failed(report: &mut Report, stood: &BTreeMap<Name, Stood>, error: &StoreError) {
-    report.store_failure = Some(error.chain().into());
-    for decision in &mut report.decisions {
-        let ours = decision.is_good() || decision.reason == Reason::RollbackAllowed;
-        match stood.get(&decision.resource) {
-            Some(stood) => decision.stands(stood.outcome, stood.receipt.as_deref()),
-            None if ours => decision.outcome = Outcome::Kept,
-            None => {}
-        }
-        // Where an earlier step broke first, that is what is told.
-        if ours {
-            let failure = Failure::new(Reason::CommitFailed, "the store to take the new snapshot", error.chain());
-            decision.overrule(decision.outcome, failure);
-        }
-    }
-}
-
-/// Resources of one set are taken together or not at all: where one of them failed, the new versions of the others are
-/// left out, so that readers never mix versions that do not belong together.
-fn hold_incomplete_sets(results: &mut [(Decision, Change)], resources: &[Resource], catalog: &Catalog) {
-    let sets: BTreeMap<&Name, &Arc<str>> =
-        resources.iter().filter_map(|resource| Some((&resource.name, resource.rules.policy.set.as_ref()?))).collect();
-    if sets.is_empty() {
-        return;
-    }
-    let mut decided: BTreeSet<&Name> = BTreeSet::new();
-    let mut broken: BTreeMap<&Arc<str>, String> = BTreeMap::new();
-    for (decision, _) in results.iter() {
-        decided.insert(&decision.resource);
-        if let Some(set) = sets.get(&decision.resource).filter(|_| !decision.is_good()) {
-            let why = format!("{} failed at {} ({})", decision.resource, decision.step, decision.reason);
-            broken.entry(set).or_insert(why);
-        }
-    }
-    for (name, set) in &sets {
-        if !decided.contains(name) {
-            broken.entry(set).or_insert_with(|| format!("{name} was not part of this run"));
-        }
-    }
-    let broken: BTreeMap<Arc<str>, String> = broken.into_iter().map(|(set, why)| (set.clone(), why)).collect();
-    let sets: BTreeMap<Name, Arc<str>> = sets.into_iter().map(|(name, set)| (name.clone(), set.clone())).collect();
-    for (decision, change) in results {
-        let why = sets.get(&decision.resource).and_then(|set| Some((set, broken.get(set)?)));
-        if let (Some((set, why)), Outcome::Stored) = (why, decision.outcome) {
-            let entry = catalog.get(&decision.resource);
-            let Stood { outcome, receipt } = Stood::of(entry);
-            decision.stands(outcome, receipt.as_deref());
-            let expected = format!("every resource of the set {set} to pass");
-            decision.overrule(outcome, Failure::new(Reason::SetIncomplete, expected, why.clone()));
-            change.kind = ChangeKind::Note;
-            change.last = Last::new(change.last.run, outcome, Reason::SetIncomplete);
-        }
     }
 }
 
@@ -409,47 +329,4 @@ fn log(report: &Report) {
         store_requests = report.store_requests,
         "run"
     );
-}
-
-/// Resources waiting for their turn, by host: a slow or dead host does not keep the others waiting.
-struct HostQueue {
-    waiting: Vec<VecDeque<Resource>>,
-    running: Vec<usize>,
-    per_host: usize,
-    turn: usize,
-}
-
-impl HostQueue {
-    fn new(resources: Vec<Resource>, per_host: usize) -> Self {
-        let mut hosts: HashMap<Option<String>, usize> = HashMap::new();
-        let mut waiting: Vec<VecDeque<Resource>> = Vec::new();
-        for resource in resources {
-            let index = *hosts.entry(resource.host()).or_insert(waiting.len());
-            if index == waiting.len() {
-                waiting.push(VecDeque::new());
-            }
-            waiting[index].push_back(resource);
-        }
-        Self { running: vec![0; waiting.len()], waiting, per_host, turn: 0 }
-    }
-
-    /// The next resource of a host that is not busy, host after host in turn.
-    fn next(&mut self) -> Option<(usize, Resource)> {
-        let hosts = self.waiting.len();
-        for step in 0..hosts {
-            let host = (self.turn + step) % hosts;
-            if self.running[host] < self.per_host
-                && let Some(resource) = self.waiting[host].pop_front()
-            {
-                self.running[host] += 1;
-                self.turn = host + 1;
-                return Some((host, resource));
-            }
-        }
-        None
-    }
-
-    fn done(&mut self, host: usize) {
-        self.running[host] -= 1;
-    }
 }

@@ -34,6 +34,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("resource", "fetch", "a resource names the limits and the access of its requests"),
     ("resource", "verify", "a resource names its verifier"),
     ("error", "store", "a run fails as a whole only with its store"),
+    ("error", "resource", "or does not begin, where two resources need the same place"),
 ];
 
 /// The only file that may make a `Verified`, beside the one that defines it.
