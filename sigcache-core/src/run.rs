@@ -153,12 +153,14 @@ impl Runner {
         };
         let mut pipeline = Pipeline::new(self.fetcher.clone(), store, self.runtime.clone(), run, now);
         pipeline.asking = self.asking;
-        let mut results = self.process_all(Arc::new(pipeline), mine, &catalog).await?;
-        sets::hold_incomplete(&mut results, resources, &catalog);
+        let (mut decisions, mut changes) = self.process_all(Arc::new(pipeline), mine, &catalog).await?;
+        sets::hold_incomplete(&mut decisions, &mut changes, resources, &catalog);
         if *selection == Selection::All {
-            results.extend(self.removals(resources, &catalog, run));
+            let removals = self.removals(resources, &catalog, run).into_iter().unzip();
+            let (gone, taken): (Vec<Decision>, Vec<Change>) = removals;
+            decisions.extend(gone);
+            changes.extend(taken);
         }
-        let (decisions, changes): (Vec<Decision>, Vec<Change>) = results.into_iter().unzip();
         let mut report = Report::new("sync", run, now, &self.shard.to_string(), decisions);
         if self.writes == Writes::Commit {
             let catalog = Arc::try_unwrap(catalog).unwrap_or_else(|shared| (*shared).clone());
@@ -205,8 +207,9 @@ impl Runner {
         pipeline: Arc<Pipeline>,
         resources: Vec<Resource>,
         catalog: &Arc<Catalog>,
-    ) -> Result<Vec<(Decision, Change)>, Error> {
-        let mut results = Vec::with_capacity(resources.len());
+    ) -> Result<(Vec<Decision>, Vec<Change>), Error> {
+        let mut decisions = Vec::with_capacity(resources.len());
+        let mut changes = Vec::with_capacity(resources.len());
         let mut queue = HostQueue::new(resources, self.per_host);
         let mut running = FuturesUnordered::new();
         loop {
@@ -218,18 +221,21 @@ impl Runner {
                 let name = resource.name.clone();
                 self.runtime.spawn(Box::pin(async move {
                     let result = pipeline.process(&resource, catalog.get(&resource.name)).await;
+                    // Whoever has the answer may take the catalog for his own, which he could not with us holding it.
+                    drop(catalog);
                     // The receiver is gone only where the whole run was given up.
                     let _ = send.send(result);
                 }));
                 running.push(async move { (host, name, receive.await) });
             }
-            let Some((host, name, answer)) = running.next().await else { return Ok(results) };
+            let Some((host, name, answer)) = running.next().await else { return Ok((decisions, changes)) };
             queue.done(host);
             let (decision, change) = answer.map_err(|_| Error::TaskLost(name))?;
             if let Some(observer) = &self.observer {
                 observer.decided(&decision);
             }
-            results.push((decision, change));
+            decisions.push(decision);
+            changes.push(change);
         }
     }
 

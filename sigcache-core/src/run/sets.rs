@@ -17,7 +17,12 @@ use crate::{
 
 /// Resources of one set are taken together or not at all: where one of them failed, the new versions of the others are
 /// left out, so that readers never mix versions that do not belong together.
-pub(super) fn hold_incomplete(results: &mut [(Decision, Change)], resources: &[Resource], catalog: &Catalog) {
+pub(super) fn hold_incomplete(
+    decisions: &mut [Decision],
+    changes: &mut [Change],
+    resources: &[Resource],
+    catalog: &Catalog,
+) {
     let sets: BTreeMap<&Name, &Arc<str>> =
         resources.iter().filter_map(|resource| Some((&resource.name, resource.rules.policy.set.as_ref()?))).collect();
     if sets.is_empty() {
@@ -25,7 +30,7 @@ pub(super) fn hold_incomplete(results: &mut [(Decision, Change)], resources: &[R
     }
     let mut decided: BTreeSet<&Name> = BTreeSet::new();
     let mut broken: BTreeMap<&Arc<str>, String> = BTreeMap::new();
-    for (decision, _) in results.iter() {
+    for decision in decisions.iter() {
         decided.insert(&decision.resource);
         if let Some(set) = sets.get(&decision.resource).filter(|_| !decision.is_good()) {
             let why = format!("{} failed at {} ({})", decision.resource, decision.step, decision.reason);
@@ -39,7 +44,7 @@ pub(super) fn hold_incomplete(results: &mut [(Decision, Change)], resources: &[R
     }
     let broken: BTreeMap<Arc<str>, String> = broken.into_iter().map(|(set, why)| (set.clone(), why)).collect();
     let sets: BTreeMap<Name, Arc<str>> = sets.into_iter().map(|(name, set)| (name.clone(), set.clone())).collect();
-    for (decision, change) in results {
+    for (decision, change) in decisions.iter_mut().zip(changes) {
         let why = sets.get(&decision.resource).and_then(|set| Some((set, broken.get(set)?)));
         if let (Some((set, why)), Outcome::Stored) = (why, decision.outcome) {
             let entry = catalog.get(&decision.resource);

@@ -33,6 +33,10 @@ pub trait Durability: Send + Sync + fmt::Debug {
     /// Returns when everything written before the call is durable.
     async fn flush(&self) -> Result<(), StoreError>;
 
+    /// Begins to make durable what was written so far and does not wait for it: a later flush then has less to do, and
+    /// the disk works while more bytes arrive. A hint; doing nothing is right too.
+    fn begin(&self) {}
+
     /// Remainders of cut-off uploads, last written before `border`, that the store itself does not show; deleted if
     /// `sweep` says so.
     async fn remainders(&self, border: Timestamp, sweep: Sweep) -> Result<Vec<String>, StoreError>;
@@ -243,7 +247,7 @@ impl Store for Bucket {
 
     async fn stage(&self, name: &Name, id: &str) -> Result<Box<dyn Staging>, StoreError> {
         let key = self.layout.version(name, id);
-        Ok(Box::new(Upload::new(self.objects.clone(), key, id, self.part_size)))
+        Ok(Box::new(Upload::new(self.objects.clone(), self.durability.clone(), key, id, self.part_size)))
     }
 
     async fn commit(

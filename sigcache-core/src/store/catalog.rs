@@ -38,6 +38,7 @@ pub struct Catalog {
     at: Timestamp,
     /// When this store last showed that of two creates of one key the second fails.
     conditional_create: Option<Timestamp>,
+    #[serde(deserialize_with = "super::shared::entries")]
     entries: BTreeMap<Name, Entry>,
     /// Up to which snapshot the plain copies were brought, as far as the listing showed. Not part of the snapshot.
     #[serde(skip)]

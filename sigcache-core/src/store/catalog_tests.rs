@@ -509,6 +509,19 @@ fn what_is_encoded_is_decoded() {
 }
 
 #[test]
+fn what_entries_have_in_common_is_kept_once() {
+    let mut catalog = Catalog::empty(SHARD);
+    let changes: Vec<Change> =
+        ["a", "b"].map(|name| Change::new(Name::new(name).unwrap(), None, store("one", None, 1), last(1))).into();
+    catalog.apply(&changes, run(1), at(1));
+    let read = Catalog::decode(&catalog.encode().unwrap(), SHARD, 1).unwrap();
+    let receipts: Vec<_> = read.entries().filter_map(|(_, entry)| entry.receipt.clone()).collect();
+    assert!(Arc::ptr_eq(&receipts[0].evidence.signers, &receipts[1].evidence.signers));
+    assert!(Arc::ptr_eq(&receipts[0].evidence.format, &receipts[1].evidence.format));
+    assert_eq!(read, catalog);
+}
+
+#[test]
 fn a_snapshot_is_believed_only_in_its_own_place() {
     let stored = full().encode().unwrap();
     let error = |shard, sequence| Catalog::decode(&stored, shard, sequence).unwrap_err();

@@ -4,6 +4,8 @@
 //! `syncfs` for the whole file system just before a commit, however many files there are, and that is what is done.
 //! Snapshots, whose existence is the commit, are written through one by one.
 
+#[cfg(target_os = "linux")]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{
     fs::File,
     io,
@@ -23,6 +25,13 @@ pub struct Disk {
     path: PathBuf,
     #[cfg(target_os = "linux")]
     folder: Arc<File>,
+    /// The same, opened once more for flushes that nobody waits for: an error of the disk is told to each opening once,
+    /// so none is lost for the flush that counts.
+    #[cfg(target_os = "linux")]
+    early: Arc<File>,
+    /// Whether such a flush is under way.
+    #[cfg(target_os = "linux")]
+    begun: Arc<AtomicBool>,
 }
 
 /// The folder at `path` as a store; it is created if it is not there.
@@ -54,7 +63,9 @@ pub fn open_existing_disk(path: impl Into<PathBuf>) -> Result<Bucket, StoreError
     // Where the whole file system cannot be flushed at once, every write goes through by itself.
     let objects = if cfg!(target_os = "linux") { handle(false)? } else { commits.clone() };
     #[cfg(target_os = "linux")]
-    let disk = Disk { path, folder };
+    let early = Arc::new(File::open(&path).map_err(|error| unavailable("open", &path, error))?);
+    #[cfg(target_os = "linux")]
+    let disk = Disk { path, folder, early, begun: Arc::default() };
     #[cfg(not(target_os = "linux"))]
     let disk = Disk { path };
     Ok(Bucket::new(objects).with_durability(Arc::new(disk), commits))
@@ -121,6 +132,18 @@ impl Durability for Disk {
             Err(_) => flush(),
         };
         flushed.map_err(|error| unavailable("flush", &self.path, error))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn begin(&self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            let (early, begun) = (self.early.clone(), self.begun.clone());
+            drop(runtime.spawn_blocking(move || {
+                let _ = nix::unistd::syncfs(&*early);
+                begun.store(false, Ordering::Relaxed);
+            }));
+        }
     }
 
     #[cfg(not(target_os = "linux"))]

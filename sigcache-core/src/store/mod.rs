@@ -13,6 +13,7 @@ mod gc;
 mod layout;
 mod publish;
 mod shard;
+mod shared;
 mod staging;
 mod unwritten;
 

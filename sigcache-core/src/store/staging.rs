@@ -7,14 +7,20 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
 
-use super::{Sealed, Staging, StoreError, bucket::failed};
+use super::{Durability, Sealed, Staging, StoreError, bucket::failed};
 use crate::verified::Verified;
+
+/// A disk is told to begin whenever so much was written to it, or all of a large upload would wait for the commit.
+const FLUSH_EVERY: usize = 128 * 1024 * 1024;
 
 /// Smaller chunks are gathered.
 const SMALL_CHUNK: usize = 16 * 1024;
 
 pub(super) struct Upload {
     objects: Arc<dyn ObjectStore>,
+    durability: Option<Arc<dyn Durability>>,
+    /// Bytes sent in parts since the disk was last told to begin.
+    unflushed: usize,
     key: Path,
     version: Arc<str>,
     part_size: usize,
@@ -34,9 +40,17 @@ struct Parts {
 }
 
 impl Upload {
-    pub(super) fn new(objects: Arc<dyn ObjectStore>, key: Path, version: &str, part_size: usize) -> Self {
+    pub(super) fn new(
+        objects: Arc<dyn ObjectStore>,
+        durability: Option<Arc<dyn Durability>>,
+        key: Path,
+        version: &str,
+        part_size: usize,
+    ) -> Self {
         Self {
             objects,
+            durability,
+            unflushed: 0,
             key,
             version: version.into(),
             part_size,
@@ -82,6 +96,11 @@ impl Upload {
             }
         };
         parts.settle(&self.key).await?;
+        self.unflushed += bytes;
+        if let Some(durability) = self.durability.as_ref().filter(|_| self.unflushed >= FLUSH_EVERY) {
+            durability.begin();
+            self.unflushed = 0;
+        }
         let mut part = parts.upload.put_part(payload);
         // Starts it; the rest of it happens while the next bytes arrive.
         match (&mut part).now_or_never() {
@@ -174,7 +193,7 @@ mod tests {
     #[tokio::test]
     async fn attack_endless_small_chunks_do_not_cost_more_than_their_bytes() {
         let objects = Arc::new(InMemory::new());
-        let mut upload = Upload::new(objects, Path::from("versions/a/1"), "1", 8 * 1024 * 1024);
+        let mut upload = Upload::new(objects, None, Path::from("versions/a/1"), "1", 8 * 1024 * 1024);
         for _ in 0..100_000 {
             upload.write(Bytes::from_static(b"x")).await.unwrap();
             upload.write(Bytes::new()).await.unwrap();
