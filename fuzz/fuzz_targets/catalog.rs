@@ -15,8 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
     packer.write_all(bytes).expect("memory");
     let packed = packer.finish().expect("memory");
     if let Ok(catalog) = Catalog::decode(&packed, "0001-of-0001", 1) {
-        let again =
-            Catalog::decode(&catalog.encode().expect("what was read fits"), "0001-of-0001", 1).expect("what was read can be written and read");
+        let again = Catalog::decode(&catalog.encode().expect("what was read fits"), "0001-of-0001", 1)
+            .expect("what was read can be written and read");
         assert_eq!(catalog.entries().len(), again.entries().len());
     }
 });

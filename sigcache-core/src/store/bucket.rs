@@ -1,7 +1,7 @@
 //! The store over `object_store`: one bucket, or one folder of a disk.
 
 use std::{
-    fmt,
+    fmt, io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -222,6 +222,41 @@ impl Bucket {
     }
 }
 
+/// What is written, in small pieces: one large buffer would be grown by copying, and could not take the place of the
+/// many small things that were given up before.
+#[derive(Default)]
+struct Pieces {
+    full: Vec<Bytes>,
+    open: Vec<u8>,
+}
+
+impl Pieces {
+    const SIZE: usize = 4096;
+
+    fn payload(mut self) -> PutPayload {
+        self.full.push(self.open.into());
+        PutPayload::from_iter(self.full)
+    }
+}
+
+impl io::Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.open.capacity() == 0 {
+            self.open = Vec::with_capacity(Self::SIZE);
+        }
+        let taken = bytes.len().min(Self::SIZE - self.open.len());
+        self.open.extend_from_slice(&bytes[..taken]);
+        if self.open.len() == Self::SIZE {
+            self.full.push(std::mem::take(&mut self.open).into());
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What `object_store` said, as our own error.
 pub(super) fn failed(doing: &'static str, key: &Path, error: ObjectError) -> StoreError {
     match error {
@@ -275,12 +310,13 @@ impl Store for Bucket {
         self.count(1);
         report.store_requests = self.requests();
         let key = self.layout.report(report.run);
-        let bytes = serde_json::to_vec(report).map_err(|error| StoreError::Unavailable {
+        let mut pieces = Pieces::default();
+        serde_json::to_writer(&mut pieces, report).map_err(|error| StoreError::Unavailable {
             doing: "write",
             key: key.to_string(),
             source: Box::new(error),
         })?;
-        let put = self.commits.put_opts(&key, PutPayload::from(bytes), PutMode::Overwrite.into()).await;
+        let put = self.commits.put_opts(&key, pieces.payload(), PutMode::Overwrite.into()).await;
         put.map(|_| ()).map_err(|error| failed("write", &key, error))
     }
 }
@@ -294,5 +330,26 @@ impl Bucket {
         let key = key.clone();
         let chunks = result.into_stream().map_err(move |error| failed("read", &key, error)).boxed();
         Ok(Download { size, chunks })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn pieces_are_what_was_written() {
+        for length in [0, 1, Pieces::SIZE - 1, Pieces::SIZE, Pieces::SIZE + 1, 3 * Pieces::SIZE + 7] {
+            let written: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            let mut pieces = Pieces::default();
+            for part in written.chunks(1000) {
+                pieces.write_all(part).unwrap();
+            }
+            let payload = pieces.payload();
+            assert_eq!(payload.content_length(), length);
+            assert_eq!(Bytes::from(payload), written);
+        }
     }
 }
