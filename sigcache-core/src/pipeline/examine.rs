@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Verifies bytes that are in hand, for `sigcache verify` and for tests: the same check and the same judgement, without
-/// a store. What it gives is evidence, not a [`Verified`].
+/// a store. What it gives is evidence, not a [`Verified`](crate::Verified).
 pub fn examine(
     resource: &Resource,
     companions: &[Option<Bytes>],
