@@ -33,6 +33,11 @@ impl Signer {
 
     /// One small file and its signature.
     pub(crate) fn small(&self, path: &Path, seed: u64) -> Result<()> {
+        // What is there from before is the same: written anew it would have another time, and so another entity tag.
+        let length = |path: &Path| fs::metadata(path).map(|file| file.len()).unwrap_or(0);
+        if length(path) == SMALL as u64 && length(&path.with_extension("bin.sig")) > 0 {
+            return Ok(());
+        }
         let content = noise(seed, SMALL);
         fs::write(path, &content).with_context(|| format!("cannot write {}", path.display()))?;
         self.sign(path, &Digest::of(&content))

@@ -151,8 +151,8 @@ pub(crate) struct GcArgs {
     /// Keep at least this many snapshots and what they name.
     #[arg(long, default_value_t = 48)]
     pub(crate) keep: usize,
-    /// Keep everything younger than this many hours.
-    #[arg(long, default_value_t = 24)]
+    /// Keep everything younger than this many hours; at least 24, since runs and readers may be under way.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(24..))]
     pub(crate) hours: u64,
     /// Keep reports younger than this many days.
     #[arg(long, default_value_t = 90)]

@@ -70,7 +70,7 @@ fn standing(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestam
         ),
         State::Expired(failure) => {
             let why = match failure.reason {
-                Reason::CopyExpired => failure.found.to_string(),
+                Reason::CopyExpired => expired_sentence(&failure.expected, &failure.found),
                 _ => format!("it is signed with {}, which is no longer trusted", failure.found),
             };
             format!("{name} is withheld: there is a copy, but it may not be served any more, because {why}.")
@@ -82,10 +82,16 @@ fn standing(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestam
         " The copy has {} bytes with the digest {}. It came from {} and was verified at {}.",
         version.size, version.digest, receipt.source, receipt.verified_at
     );
-    if let Some(limit) = rules.policy.max_stale {
+    if let Some(limit) = rules.policy.max_stale.filter(|_| !matches!(state, State::Expired(_))) {
         let _ = write!(text, " Unless it is confirmed, it expires at {}.", checked.plus(limit));
     }
     text
+}
+
+/// "a copy confirmed within 3 hours" and "one confirmed 6 hours ago", as one sentence.
+fn expired_sentence(expected: &str, found: &str) -> String {
+    let (expected, found) = (expected.trim_start_matches("a copy "), found.trim_start_matches("one "));
+    format!("it had to be {expected} and was {found}")
 }
 
 /// Why the copy is trusted.

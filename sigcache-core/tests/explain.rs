@@ -110,5 +110,7 @@ fn an_expired_copy_is_told_by_its_own_expiry() {
     expect(&report, "a", Outcome::Withheld, Reason::ConnectionRefused);
     let text = text(&lab, &resource, &report, 5);
     assert!(text.starts_with("a is withheld: there is a copy, but it may not be served any more"), "{text}");
+    assert!(text.contains("because it had to be confirmed within 2 hours and was confirmed 5 hours ago."), "{text}");
+    assert!(!text.contains("Unless it is confirmed"), "{text}");
     assert!(text.contains("it comes back with the next version that passes"), "{text}");
 }

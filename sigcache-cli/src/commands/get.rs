@@ -12,7 +12,7 @@ use sigcache_core::{
     read::{VerifiedRead, read},
     store::Store as _,
 };
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use crate::{
     app::App,
@@ -20,6 +20,9 @@ use crate::{
     fault::{Ending, Fault},
     output,
 };
+
+/// Larger documents wait on the disk while they are verified.
+const IN_MEMORY: u64 = 16 * 1024 * 1024;
 
 #[derive(Serialize)]
 struct Got<'a> {
@@ -44,7 +47,7 @@ pub(crate) async fn run(common: &Common, args: GetArgs) -> Result<Ending, Fault>
     })?;
     let mut document = read(&*app.bucket, resource, entry, app.now).await?;
     let ending = match &args.output {
-        None => pour(&mut document, &mut tokio::io::stdout(), output::unwritten).await?,
+        None => to_stdout(&mut document).await?,
         Some(path) => write_file(&mut document, path).await?,
     };
     if let Some(path) = args.output.filter(|_| common.json) {
@@ -53,6 +56,32 @@ pub(crate) async fn run(common: &Common, args: GetArgs) -> Result<Ending, Fault>
         output::json(&Got { resource: &args.name, digest, bytes, output: path.display().to_string() })?;
     }
     Ok(ending)
+}
+
+/// Nothing goes out before all of it was verified: whoever reads the other end of a pipe cannot give bytes back. What
+/// is too large for memory waits in a file without a name.
+async fn to_stdout(document: &mut VerifiedRead) -> Result<Ending, Fault> {
+    let mut verified: Box<dyn tokio::io::AsyncRead + Unpin> = if document.size() <= IN_MEMORY {
+        let mut bytes = Vec::new();
+        pour(document, &mut bytes, output::unwritten).await?;
+        Box::new(io::Cursor::new(bytes))
+    } else {
+        let unwaiting = |error| Fault::usage(anyhow::Error::new(error).context("no room for the document to wait in"));
+        let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(unwaiting)?);
+        pour(document, &mut file, unwaiting).await?;
+        file.rewind().await.map_err(unwaiting)?;
+        Box::new(file)
+    };
+    let mut out = tokio::io::stdout();
+    let mut written = tokio::io::copy(&mut verified, &mut out).await.map(drop);
+    if written.is_ok() {
+        written = out.flush().await;
+    }
+    match written {
+        Ok(()) => Ok(Ending::Good),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ending::ReaderLeft),
+        Err(error) => Err(output::unwritten(error)),
+    }
 }
 
 async fn pour(

@@ -108,7 +108,7 @@ fn print(rows: &[Row<'_>], now: Timestamp, quiet: bool) -> Result<(), Fault> {
     let width = rows.iter().map(|row| row.resource.as_str().len()).max().unwrap_or(0).max(8);
     if !quiet {
         output::line(&format!(
-            "{:width$}  {:7}  {:25}  {:>10}  {:16}  LAST RUN",
+            "{:width$}  {:8}  {:25}  {:>10}  {:16}  LAST RUN",
             "RESOURCE", "STATE", "CONFIRMED", "BYTES", "KEYS"
         ))?;
     }
@@ -124,7 +124,7 @@ fn print(rows: &[Row<'_>], now: Timestamp, quiet: bool) -> Result<(), Fault> {
         });
         let state = if row.served || row.state == "absent" { row.state } else { "withheld" };
         output::line(&format!(
-            "{:width$}  {state:7}  {confirmed:25}  {bytes:>10}  {:16}  {last}",
+            "{:width$}  {state:8}  {confirmed:25}  {bytes:>10}  {:16}  {last}",
             row.resource.as_str(),
             row.keys.join(",")
         ))?;

@@ -347,3 +347,22 @@ fn a_terminal_shows_each_bad_decision_once_and_counts_only_what_is_done() {
     let total = mine["decisions"].as_array().unwrap().len();
     assert!(shown.contains(&format!("/{total} ")), "{shown:?}");
 }
+
+#[test]
+fn get_gives_nothing_of_a_document_that_was_changed_in_the_middle() {
+    // One that waits in memory, and one that waits on the disk.
+    for size in [5_000_000, 17_000_000] {
+        let lab = Lab::with(&["a"]);
+        lab.configure(&["a"], "max_size = \"32MiB\"");
+        let mut document = vec![b'x'; size];
+        lab.offer("a", &document);
+        lab.run(&["sync"]).ends(0);
+        assert_eq!(lab.run(&["get", "a"]).ends(0).into_bytes(), document);
+        document[10] = b'y';
+        for key in lab.keys("versions/") {
+            lab.replace(&format!("cache/{key}"), &document);
+        }
+        // Not even the beginning, which whoever reads a pipe could not give back.
+        assert!(lab.run(&["get", "a"]).fails(1).contains("object-changed"));
+    }
+}

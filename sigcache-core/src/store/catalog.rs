@@ -348,11 +348,13 @@ impl Entry {
         // The same bytes again are not the step back that a person allowed.
         let same = self.receipt.as_ref().is_some_and(|before| before.evidence.digest == receipt.evidence.digest);
         let permitted = !same && self.permit.take().is_some();
-        if permitted {
+        // Gone back, the publisher may come to the versions in between once more. Something new is no such step.
+        let went_back = permitted && self.replaced.contains(&receipt.evidence.digest);
+        if went_back {
             self.replaced.clear();
         }
         if let Some(before) = self.receipt.take() {
-            if !same && !permitted {
+            if !same && !went_back {
                 self.replaced.push(before.evidence.digest);
             }
             self.leave_behind(&before, &receipt);

@@ -290,6 +290,19 @@ fn a_permit_waits_for_other_bytes() {
 }
 
 #[test]
+fn attack_replay_after_a_permit_that_something_new_used_up() {
+    let table = [("one", None, 1), ("two", None, 2)];
+    let base = table
+        .into_iter()
+        .fold(Catalog::empty(SHARD), |base, (content, mark, at)| after(&base, store(content, mark, at)));
+    let permitted = after(&base, permit());
+    let new = after(&permitted, store("three", None, 3));
+    assert_eq!(entry(&new).replaced, [digest("one"), digest("two")], "a new version is no step back");
+    let back = after(&permitted, store("one", None, 3));
+    assert!(entry(&back).replaced.is_empty(), "version two may come again");
+}
+
+#[test]
 fn what_a_source_said_when_it_confirmed_goes_with_the_source() {
     let base = after(&Catalog::empty(SHARD), store("one", None, 5));
     let validators = Validators { etag: Some("\"b\"".into()), last_modified: None };
