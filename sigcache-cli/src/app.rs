@@ -35,12 +35,7 @@ impl App {
         let app = Self::whole(common, load(common)?)?;
         let asked = shard.unwrap_or(Shard::WHOLE);
         if let Some(first) = layout(&app.bucket.shards().await?)?.filter(|first| first.count() != asked.count()) {
-            let count = first.count();
-            return Err(Fault::usage(anyhow::anyhow!(
-                "this store is kept in {count} shards (catalog/{}), so it cannot be opened as shard {asked}: use --shard \
-                 I/{count}",
-                first.folder()
-            )));
+            return Err(StoreError::OtherShards { found: first, asked }.into());
         }
         app.of_shard(asked)
     }

@@ -8,8 +8,8 @@ use sigcache_core::{Name, Timestamp, store::Shard};
 /// Puts signed things from other people's servers into your own store, and never a byte that it could not verify.
 ///
 /// Exit codes: 0 everything is as it should be; 1 something is not (kept, withheld, refused), or the output could not
-/// be written; 2 wrong usage,
-/// configuration, key file or damaged catalog; 3 the store cannot be reached; 141 the reader of `get` left before the end.
+/// be written; 2 wrong usage, configuration, key file or damaged catalog; 3 the store cannot be reached; 141 the reader
+/// of `get` left before the end.
 #[derive(Debug, Parser)]
 #[command(name = "sigcache", version, max_term_width = 100)]
 pub(crate) struct Cli {

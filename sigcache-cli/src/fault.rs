@@ -15,8 +15,8 @@ pub(crate) enum Ending {
     NotGood,
     /// The store failed in the course of it; what was decided was printed.
     StoreFailed,
-    /// Who read the document left before its end (`| head`), and so before all of it was verified. Said in no words, by
-    /// the code of a program that SIGPIPE ends.
+    /// Who read the document left before its end (`| head`). Said in no words, by the code of a program that SIGPIPE
+    /// ends.
     ReaderLeft,
 }
 
