@@ -4,6 +4,8 @@
 //! `syncfs` for the whole file system just before a commit, however many files there are, and that is what is done.
 //! Snapshots, whose existence is the commit, are written through one by one.
 
+mod threads;
+
 #[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{
@@ -14,8 +16,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use object_store::{limit::LimitStore, local::LocalFileSystem};
+use object_store::local::LocalFileSystem;
 
+use self::threads::Threads;
 use super::{Bucket, Durability, StoreError, Sweep};
 use crate::time::Timestamp;
 
@@ -50,14 +53,15 @@ pub fn open_existing_disk(path: impl Into<PathBuf>) -> Result<Bucket, StoreError
         false => Err(io::ErrorKind::NotADirectory.into()),
     });
     let folder = Arc::new(folder.map_err(|error| unavailable("open", &path, error))?);
-    // More threads than processors do not make a disk faster; they only wait for the lock of the same folder.
-    let at_once = std::thread::available_parallelism().map_or(4, |cores| 2 * cores.get());
+    // The kernel lets one thread at a time change a folder; more would wait for each other.
+    let at_once = std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
     let handle = |fsync| {
         let handle = LocalFileSystem::new_with_prefix(&path);
         // Empty folders go with their last file, or a resource could never be named as one of them.
         let handle = handle.map(|disk| disk.with_fsync(fsync).with_automatic_cleanup(true));
         let handle = handle.map_err(|error| unavailable("open", &path, io::Error::other(error)))?;
-        Ok(Arc::new(LimitStore::new(handle, at_once)))
+        let threads = Threads::start(handle, at_once).map_err(|error| unavailable("open", &path, error))?;
+        Ok(Arc::new(threads))
     };
     let commits = handle(true)?;
     // Where the whole file system cannot be flushed at once, every write goes through by itself.
