@@ -25,7 +25,9 @@ async fn main() -> ExitCode {
         output::log_to_stderr(form);
     }
     let json = cli.common.json;
-    match run(cli).await {
+    // On a thread of the runtime: the main thread is not one, and would have to be woken for every decision.
+    let ended = tokio::spawn(run(cli)).await;
+    match ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic())) {
         Ok(ending) => ending.into(),
         Err(fault) => {
             output::fault(&fault, json);

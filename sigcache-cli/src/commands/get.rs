@@ -61,7 +61,7 @@ pub(crate) async fn run(common: &Common, args: GetArgs) -> Result<Ending, Fault>
 /// Nothing goes out before all of it was verified: whoever reads the other end of a pipe cannot give bytes back. What
 /// is too large for memory waits in a file without a name.
 async fn to_stdout(document: &mut VerifiedRead) -> Result<Ending, Fault> {
-    let mut verified: Box<dyn tokio::io::AsyncRead + Unpin> = if document.size() <= IN_MEMORY {
+    let mut verified: Box<dyn tokio::io::AsyncRead + Send + Unpin> = if document.size() <= IN_MEMORY {
         let mut bytes = Vec::new();
         pour(document, &mut bytes, output::unwritten).await?;
         Box::new(io::Cursor::new(bytes))
@@ -86,7 +86,7 @@ async fn to_stdout(document: &mut VerifiedRead) -> Result<Ending, Fault> {
 
 async fn pour(
     document: &mut VerifiedRead,
-    out: &mut (impl tokio::io::AsyncWrite + Unpin),
+    out: &mut (impl tokio::io::AsyncWrite + Send + Unpin),
     unwritten: fn(io::Error) -> Fault,
 ) -> Result<Ending, Fault> {
     let mut written = Ok(());
