@@ -95,6 +95,7 @@ mod as_base64 {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
         let text = String::deserialize(deserializer)?;
-        STANDARD.decode(text).map(Bytes::from).map_err(D::Error::custom)
+        // In just the room it needs: there may be very many of them.
+        STANDARD.decode(text).map(|bytes| Bytes::from(bytes.into_boxed_slice())).map_err(D::Error::custom)
     }
 }

@@ -146,7 +146,7 @@ impl Runner {
                     Selection::Only(names) => names.contains(&resource.name),
                 }
         };
-        let mine: Vec<Resource> = resources.iter().filter(selected).cloned().collect();
+        let mine: Vec<&Resource> = resources.iter().filter(selected).collect();
         let store: Arc<dyn Store> = match self.writes {
             Writes::Commit => self.store.clone(),
             Writes::DryRun => Arc::new(Unwritten(self.store.clone())),
@@ -205,7 +205,7 @@ impl Runner {
     async fn process_all(
         &self,
         pipeline: Arc<Pipeline>,
-        resources: Vec<Resource>,
+        resources: Vec<&Resource>,
         catalog: &Arc<Catalog>,
     ) -> Result<(Vec<Decision>, Vec<Change>), Error> {
         let mut decisions = Vec::with_capacity(resources.len());
@@ -218,7 +218,7 @@ impl Runner {
             {
                 let (send, receive) = oneshot::channel();
                 let (pipeline, catalog) = (pipeline.clone(), catalog.clone());
-                let name = resource.name.clone();
+                let (name, resource) = (resource.name.clone(), resource.clone());
                 self.runtime.spawn(Box::pin(async move {
                     let result = pipeline.process(&resource, catalog.get(&resource.name)).await;
                     // Whoever has the answer may take the catalog for his own, which he could not with us holding it.

@@ -63,7 +63,7 @@ impl Pipeline {
                 // Validators mean something only to the source that gave them, so the two are kept together.
                 let moved = *source != receipt.source;
                 let changed = !meta.validators.is_empty() && meta.validators != receipt.validators;
-                let said = (moved || changed).then(|| Said::new(source.clone(), meta.validators.clone()));
+                let said = (moved || changed).then(|| Box::new(Said::new(source.clone(), meta.validators.clone())));
                 let kind = ChangeKind::Confirm { fresh_until: meta.fresh_until, said };
                 (Decision::passed(name, Outcome::Unchanged, reason), kind)
             }

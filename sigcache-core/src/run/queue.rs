@@ -5,17 +5,17 @@ use std::collections::{HashMap, VecDeque};
 use crate::resource::Resource;
 
 /// Resources waiting for their turn, by host: a slow or dead host does not keep the others waiting.
-pub(super) struct HostQueue {
-    waiting: Vec<VecDeque<Resource>>,
+pub(super) struct HostQueue<'a> {
+    waiting: Vec<VecDeque<&'a Resource>>,
     running: Vec<usize>,
     per_host: usize,
     turn: usize,
 }
 
-impl HostQueue {
-    pub(super) fn new(resources: Vec<Resource>, per_host: usize) -> Self {
+impl<'a> HostQueue<'a> {
+    pub(super) fn new(resources: impl IntoIterator<Item = &'a Resource>, per_host: usize) -> Self {
         let mut hosts: HashMap<Option<String>, usize> = HashMap::new();
-        let mut waiting: Vec<VecDeque<Resource>> = Vec::new();
+        let mut waiting: Vec<VecDeque<&Resource>> = Vec::new();
         for resource in resources {
             let index = *hosts.entry(resource.host()).or_insert(waiting.len());
             if index == waiting.len() {
@@ -27,7 +27,7 @@ impl HostQueue {
     }
 
     /// The next resource of a host that is not busy, host after host in turn.
-    pub(super) fn next(&mut self) -> Option<(usize, Resource)> {
+    pub(super) fn next(&mut self) -> Option<(usize, &'a Resource)> {
         let hosts = self.waiting.len();
         for step in 0..hosts {
             let host = (self.turn + step) % hosts;

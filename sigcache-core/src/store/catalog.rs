@@ -86,7 +86,7 @@ pub enum ChangeKind {
         /// Until then the source need not be asked again.
         fresh_until: Option<Timestamp>,
         /// Which source it was and what it said, where that is not what the receipt says; the version stays.
-        said: Option<Said>,
+        said: Option<Box<Said>>,
     },
     /// Nothing but how the run ended.
     Note,
@@ -292,9 +292,9 @@ impl Entry {
                 false
             }
             ChangeKind::Confirm { fresh_until, said } => {
-                if let (Some(receipt), Some(Said { source, validators })) = (&mut self.receipt, said) {
+                if let (Some(receipt), Some(said)) = (&mut self.receipt, said) {
                     let receipt = Arc::make_mut(receipt);
-                    (receipt.source, receipt.validators) = (source.clone(), validators.clone());
+                    (receipt.source, receipt.validators) = (said.source.clone(), said.validators.clone());
                 }
                 self.confirm(at, *fresh_until);
                 self.stand(Standing::Live, sequence);

@@ -306,7 +306,7 @@ fn attack_replay_after_a_permit_that_something_new_used_up() {
 fn what_a_source_said_when_it_confirmed_goes_with_the_source() {
     let base = after(&Catalog::empty(SHARD), store("one", None, 5));
     let validators = Validators { etag: Some("\"b\"".into()), last_modified: None };
-    let said = Some(Said::new("https://b.example/".into(), validators.clone()));
+    let said = Some(Box::new(Said::new("https://b.example/".into(), validators.clone())));
     let next = after(&base, ChangeKind::Confirm { fresh_until: None, said });
     let (before, now) = (entry(&base).receipt.clone().unwrap(), entry(&next).receipt.clone().unwrap());
     assert_eq!((&*now.source, &now.validators), ("https://b.example/", &validators));

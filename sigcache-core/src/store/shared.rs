@@ -26,6 +26,8 @@ fn share<T: ?Sized + Eq + Hash>(pool: &mut HashSet<Arc<T>>, value: &mut Arc<T>) 
 impl Pool {
     fn share(&mut self, entry: &mut Entry) {
         let Some(receipt) = entry.receipt.as_mut().and_then(Arc::get_mut) else { return };
+        // Read from a text whose length nobody knows, a list of one has room for four.
+        receipt.companions.shrink_to_fit();
         share(&mut self.texts, &mut receipt.evidence.format);
         share(&mut self.signers, &mut receipt.evidence.signers);
         share(&mut self.keys, &mut receipt.keys);
@@ -47,12 +49,13 @@ pub(super) fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTre
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let (mut pool, mut entries) = (Pool::default(), BTreeMap::new());
+            let (mut pool, mut entries) = (Pool::default(), Vec::new());
             while let Some((name, mut entry)) = map.next_entry::<Name, Entry>()? {
                 pool.share(&mut entry);
-                entries.insert(name, entry);
+                entries.push((name, entry));
             }
-            Ok(entries)
+            // All at once: added one by one in their order, they would leave every node of the map half empty.
+            Ok(entries.into_iter().collect())
         }
     }
     deserializer.deserialize_map(Entries)
