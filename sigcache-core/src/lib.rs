@@ -6,8 +6,9 @@
 //! [`Store`](store::Store) are the traits to implement for sources, formats and stores of your own; [`Verified`] is
 //! the proof that a store asks for, and only the pipeline makes one.
 //!
-//! Without features there is no HTTP client, no TLS and no async runtime: `detached` (P-256 signatures), `aws-lc` (the
-//! faster backend), `http`, `disk`, `config`, `tokio` and `conformance` add to it and change nothing.
+//! Without features there is no HTTP client, no TLS and no async runtime: `keys` (public keys, and what verifies with
+//! them), `aws-lc` (the faster backend of it), `detached` (a signature format), `http`, `disk`, `config`, `tokio` and
+//! `conformance` add to it and change nothing.
 //!
 //! What it does not do: judge whether a document is true, serve anything, or fetch what is not configured.
 

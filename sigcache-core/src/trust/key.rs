@@ -1,8 +1,10 @@
-//! A public key, told by its content: PEM or DER, SubjectPublicKeyInfo or X.509 certificate, or a JWK.
+//! A public key: what it is, and what it is known by. How one is read from a file is in `forms`.
 
 use std::{fmt, sync::Arc};
 
-use crate::digest::Digest;
+#[cfg(feature = "keys")]
+use super::known::Known;
+use crate::{digest::Digest, time::Timestamp};
 
 /// More than any key file needs; checked before anything is parsed.
 pub const MAX_KEY_BYTES: usize = 64 * 1024;
@@ -16,9 +18,26 @@ pub struct PublicKey {
 
 #[derive(Clone)]
 enum Material {
-    #[cfg(feature = "detached")]
-    P256(Arc<super::p256::Key>),
+    #[cfg(feature = "keys")]
+    Known(Arc<Known>),
     Opaque(Arc<[u8]>),
+}
+
+/// What a key signs with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// ECDSA on the curve P-256 (prime256v1, secp256r1).
+    EcdsaP256,
+    /// ECDSA on the curve P-384 (secp384r1).
+    EcdsaP384,
+    /// Ed25519.
+    Ed25519,
+    /// RSA.
+    Rsa {
+        /// The length of the modulus.
+        bits: usize,
+    },
 }
 
 /// Why a file is not a usable public key.
@@ -34,7 +53,7 @@ pub enum KeyError {
     )]
     PrivateKey,
     /// None of the known forms.
-    #[error("not a public key: expected PEM or DER (SubjectPublicKeyInfo or X.509 certificate) or a JWK")]
+    #[error("not a public key: expected PEM or DER (SubjectPublicKeyInfo, X.509 certificate or PKCS#1) or a JWK")]
     UnknownForm,
     /// A known form that is damaged.
     #[error("the {form} is damaged: {detail}")]
@@ -45,8 +64,16 @@ pub enum KeyError {
         detail: String,
     },
     /// A sound key of another algorithm.
-    #[error("the key's algorithm is not supported: expected an elliptic-curve key on P-256 (prime256v1), found {0}")]
+    #[error("the key's algorithm is not supported: expected ECDSA on P-256 or P-384, Ed25519 or RSA, found {0}")]
     Algorithm(String),
+    /// A key that proves nothing, whoever has it, or that costs too much to use.
+    #[error("the {algorithm} key is not safe to use: {detail}")]
+    Unsafe {
+        /// Its algorithm.
+        algorithm: &'static str,
+        /// What is wrong with it.
+        detail: &'static str,
+    },
 }
 
 impl PublicKey {
@@ -59,8 +86,8 @@ impl PublicKey {
     pub fn as_opaque(&self) -> Option<&[u8]> {
         match &self.material {
             Material::Opaque(bytes) => Some(bytes),
-            #[cfg(feature = "detached")]
-            Material::P256(_) => None,
+            #[cfg(feature = "keys")]
+            Material::Known(_) => None,
         }
     }
 
@@ -68,155 +95,69 @@ impl PublicKey {
     pub fn fingerprint(&self) -> Digest {
         self.fingerprint
     }
+
+    /// What it signs with; `None` for an opaque key.
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        #[cfg(feature = "keys")]
+        return self.known().map(Known::algorithm);
+        #[cfg(not(feature = "keys"))]
+        None
+    }
+
+    /// The key as SubjectPublicKeyInfo in DER, of which the fingerprint is made; `None` for an opaque key.
+    pub fn spki_der(&self) -> Option<&[u8]> {
+        #[cfg(feature = "keys")]
+        return self.known().map(Known::spki);
+        #[cfg(not(feature = "keys"))]
+        None
+    }
+
+    /// The certificate that it was read from, in DER.
+    pub fn certificate(&self) -> Option<&[u8]> {
+        #[cfg(feature = "keys")]
+        return self.known()?.certificate().map(|certificate| &*certificate.der);
+        #[cfg(not(feature = "keys"))]
+        None
+    }
+
+    /// The first and the last moment at which the certificate that it was read from is valid, by its own words. Nothing
+    /// here enforces them: the limits of a trusted key are those that the configuration gives it.
+    pub fn certificate_validity(&self) -> Option<(Timestamp, Timestamp)> {
+        #[cfg(feature = "keys")]
+        return self.known()?.certificate().map(|certificate| certificate.validity);
+        #[cfg(not(feature = "keys"))]
+        None
+    }
 }
 
-#[cfg(feature = "detached")]
-mod forms {
-    use ::p256::{
-        PublicKey as Point,
-        elliptic_curve::sec1::ToSec1Point as _,
-        pkcs8::{DecodePublicKey as _, EncodePublicKey as _},
-    };
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    use x509_cert::{
-        Certificate,
-        der::{Decode as _, DecodePem as _, Encode as _},
-        spki::SubjectPublicKeyInfoRef,
-    };
-
-    use super::{Arc, Digest, KeyError, MAX_KEY_BYTES, Material, PublicKey};
-    use crate::trust::p256;
-
-    impl PublicKey {
-        /// Reads a key file. Its content says which form it has, not its name.
-        pub fn parse(file: &[u8]) -> Result<Self, KeyError> {
-            if file.len() > MAX_KEY_BYTES {
-                return Err(KeyError::TooLarge);
-            }
-            let start = file.trim_ascii_start();
-            if start.starts_with(b"{") {
-                return from_jwk(file);
-            }
-            if start.starts_with(b"-----BEGIN") {
-                let text = std::str::from_utf8(start).map_err(|_| damaged("PEM file", "not UTF-8"))?;
-                return from_pem(text);
-            }
-            if file.first() == Some(&0x30) {
-                return from_der(file);
-            }
-            Err(KeyError::UnknownForm)
-        }
-
-        /// The P-256 key, if that is what it is.
-        pub fn as_p256(&self) -> Option<&p256::Key> {
-            match &self.material {
-                Material::P256(key) => Some(key),
-                Material::Opaque(_) => None,
-            }
-        }
+#[cfg(feature = "keys")]
+impl PublicKey {
+    /// A key that this library understands.
+    pub(super) fn of(known: Known) -> Self {
+        Self { fingerprint: Digest::of(known.spki()), material: Material::Known(Arc::new(known)) }
     }
 
-    fn damaged(form: &'static str, detail: impl ToString) -> KeyError {
-        KeyError::Damaged { form, detail: detail.to_string() }
-    }
-
-    fn from_pem(text: &str) -> Result<PublicKey, KeyError> {
-        // Wherever in the file it stands: behind a certificate, or behind the parameters that `openssl ecparam` writes.
-        if text.contains("PRIVATE KEY-----") {
-            return Err(KeyError::PrivateKey);
+    pub(super) fn known(&self) -> Option<&Known> {
+        match &self.material {
+            Material::Known(known) => Some(known),
+            Material::Opaque(_) => None,
         }
-        let label = text.trim_start_matches('-').strip_prefix("BEGIN ").and_then(|rest| rest.split("-----").next());
-        match label {
-            Some("PUBLIC KEY") => {
-                let (_, der) = x509_cert::der::pem::decode_vec(text.trim_end().as_bytes())
-                    .map_err(|error| damaged("public key", error))?;
-                from_spki(&der)
-            }
-            Some("CERTIFICATE") => {
-                // A chain may follow; the first certificate is the signer's own.
-                const END: &str = "-----END CERTIFICATE-----";
-                let first = text.find(END).map_or(text, |at| &text[..at + END.len()]);
-                from_certificate(Certificate::from_pem(first).map_err(|error| damaged("certificate", error))?)
-            }
-            _ => Err(KeyError::UnknownForm),
-        }
-    }
-
-    fn from_der(der: &[u8]) -> Result<PublicKey, KeyError> {
-        if SubjectPublicKeyInfoRef::from_der(der).is_ok() {
-            return from_spki(der);
-        }
-        if ::p256::pkcs8::PrivateKeyInfoRef::try_from(der).is_ok() || ::p256::SecretKey::from_sec1_der(der).is_ok() {
-            return Err(KeyError::PrivateKey);
-        }
-        from_certificate(Certificate::from_der(der).map_err(|_| KeyError::UnknownForm)?)
-    }
-
-    fn from_certificate(certificate: Certificate) -> Result<PublicKey, KeyError> {
-        let spki = certificate.tbs_certificate().subject_public_key_info().to_der();
-        from_spki(&spki.map_err(|error| damaged("certificate", error))?)
-    }
-
-    fn from_spki(der: &[u8]) -> Result<PublicKey, KeyError> {
-        // id-ecPublicKey and prime256v1 (RFC 5480, section 2.1.1)
-        const EC: &str = "1.2.840.10045.2.1";
-        const P256: &str = "1.2.840.10045.3.1.7";
-        let spki = SubjectPublicKeyInfoRef::from_der(der).map_err(|error| damaged("public key", error))?;
-        let algorithm = spki.algorithm.oid.to_string();
-        let curve = spki.algorithm.parameters_oid().map(|oid| oid.to_string()).unwrap_or_default();
-        if algorithm != EC || curve != P256 {
-            let found = if algorithm == EC { format!("curve {curve}") } else { format!("algorithm {algorithm}") };
-            return Err(KeyError::Algorithm(found));
-        }
-        from_point(Point::from_public_key_der(der).map_err(|error| damaged("public key", error))?)
-    }
-
-    /// RFC 7517 and RFC 7518, section 6.2.
-    fn from_jwk(file: &[u8]) -> Result<PublicKey, KeyError> {
-        #[derive(serde::Deserialize)]
-        struct Jwk {
-            kty: String,
-            crv: Option<String>,
-            x: Option<String>,
-            y: Option<String>,
-            d: Option<serde_json::Value>,
-            alg: Option<String>,
-            #[serde(rename = "use")]
-            usage: Option<String>,
-        }
-        let jwk: Jwk = serde_json::from_slice(file).map_err(|error| damaged("JWK", error))?;
-        if jwk.d.is_some() {
-            return Err(KeyError::PrivateKey);
-        }
-        let curve = jwk.crv.unwrap_or_default();
-        if jwk.kty != "EC" || curve != "P-256" || jwk.alg.is_some_and(|alg| alg != "ES256") {
-            return Err(KeyError::Algorithm(format!("kty {:?}, crv {curve:?}", jwk.kty)));
-        }
-        if jwk.usage.is_some_and(|usage| usage != "sig") {
-            return Err(damaged("JWK", "its use is not sig"));
-        }
-        let mut sec1 = vec![4];
-        for (label, coordinate) in [("x", jwk.x), ("y", jwk.y)] {
-            let text = coordinate.ok_or_else(|| damaged("JWK", format!("no {label}")))?;
-            let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|error| damaged("JWK", error))?;
-            if bytes.len() != 32 {
-                return Err(damaged("JWK", format!("{label} has {} bytes, not 32", bytes.len())));
-            }
-            sec1.extend(bytes);
-        }
-        from_point(Point::from_sec1_bytes(&sec1).map_err(|_| damaged("JWK", "the point is not on the curve"))?)
-    }
-
-    fn from_point(point: Point) -> Result<PublicKey, KeyError> {
-        let spki = point.to_public_key_der().map_err(|error| damaged("public key", error))?;
-        let sec1 = point.to_sec1_point(false);
-        let key = p256::Key::new(sec1.as_bytes()).ok_or_else(|| damaged("public key", "not a point on the curve"))?;
-        Ok(PublicKey { fingerprint: Digest::of(spki.as_bytes()), material: Material::P256(Arc::new(key)) })
     }
 }
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({})", self.fingerprint)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EcdsaP256 => f.write_str("ECDSA P-256"),
+            Self::EcdsaP384 => f.write_str("ECDSA P-384"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+            Self::Rsa { bits } => write!(f, "RSA {bits}"),
+        }
     }
 }

@@ -1,12 +1,30 @@
 //! Who may sign: keys, the time in which they may, and how many of them it takes.
 
+#[cfg(feature = "keys")]
+pub mod ecdsa;
+#[cfg(feature = "keys")]
+pub mod ed25519;
+#[cfg(feature = "keys")]
+mod forms;
+mod hash;
 mod key;
-#[cfg(feature = "detached")]
+#[cfg(feature = "keys")]
+mod known;
+#[cfg(feature = "keys")]
 pub mod p256;
+#[cfg(feature = "keys")]
+pub mod p384;
+#[cfg(feature = "keys")]
+pub mod rsa;
+#[cfg(feature = "keys")]
+mod scheme;
 
 use crate::{decision::Failure, digest::Digest, evidence::KeyId, reason::Reason, time::Timestamp};
 
-pub use key::{KeyError, MAX_KEY_BYTES, PublicKey};
+pub use hash::{Hash, HashKind, RunningHash};
+pub use key::{Algorithm, KeyError, MAX_KEY_BYTES, PublicKey};
+#[cfg(feature = "keys")]
+pub use scheme::{Ed25519Stream, Encoding, Scheme};
 
 /// A key with the id and the limits that the configuration gives it.
 #[derive(Debug, Clone)]

@@ -1,11 +1,11 @@
-//! ECDSA on P-256 with SHA-256 (FIPS 186-5, section 6), over a digest that was computed as the bytes passed.
+//! ECDSA on P-256, over a digest that was computed as the bytes passed.
 //!
 //! Signatures are parsed in one place, strictly, into the fixed form; the two backends only do the arithmetic. So they
 //! cannot differ in what they take for a signature.
 
-use ::p256::ecdsa::Signature as Parsed;
+use ::p256::{PublicKey, ecdsa::Signature as Parsed, elliptic_curve::sec1::ToSec1Point as _};
 
-use crate::digest::Digest;
+use super::ecdsa::{Backend, number};
 
 /// A parsed signature: r and s within the group's order and not zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,15 +21,11 @@ impl Signature {
     pub fn from_fixed(bytes: &[u8]) -> Option<Self> {
         Parsed::from_slice(bytes).ok().map(|parsed| Self(parsed.to_bytes().into()))
     }
-}
 
-/// The one thing that a backend does.
-pub trait Backend: Sized {
-    /// A key from its uncompressed SEC 1 point (65 bytes); `None` if that is not a point on the curve.
-    fn new(sec1: &[u8]) -> Option<Self>;
-
-    /// Whether `signature` is this key's over `digest`.
-    fn verify(&self, digest: &Digest, signature: &Signature) -> bool;
+    /// The fixed form.
+    pub fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
 }
 
 /// The portable backend, in Rust.
@@ -37,19 +33,21 @@ pub mod portable {
     use ::p256::ecdsa::VerifyingKey;
     use signature::hazmat::PrehashVerifier as _;
 
-    use super::{Backend, Digest, Parsed, Signature};
+    use super::{Backend, Parsed, Signature, number};
 
     /// A key of the portable backend.
     pub struct Key(VerifyingKey);
 
     impl Backend for Key {
+        type Signature = Signature;
+
         fn new(sec1: &[u8]) -> Option<Self> {
             VerifyingKey::from_sec1_bytes(sec1).ok().map(Self)
         }
 
-        fn verify(&self, digest: &Digest, signature: &Signature) -> bool {
+        fn verify(&self, digest: &[u8], signature: &Signature) -> bool {
             let Ok(parsed) = Parsed::from_slice(&signature.0) else { return false };
-            self.0.verify_prehash(digest.as_bytes(), &parsed).is_ok()
+            self.0.verify_prehash(&number::<32>(digest), &parsed).is_ok()
         }
     }
 }
@@ -62,19 +60,24 @@ pub mod fast {
         signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey},
     };
 
-    use super::{Backend, Digest, Signature};
+    use super::{Backend, Signature, number};
 
     /// A key of the fast backend.
     pub struct Key(ParsedPublicKey);
 
     impl Backend for Key {
+        type Signature = Signature;
+
         fn new(sec1: &[u8]) -> Option<Self> {
             ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, sec1).ok().map(Self)
         }
 
-        fn verify(&self, digest: &Digest, signature: &Signature) -> bool {
-            // "Less safe" because the function cannot know that it was a SHA-256 that made the digest; we do.
-            let Ok(digest) = digest::Digest::import_less_safe(digest.as_bytes(), &digest::SHA256) else { return false };
+        fn verify(&self, digest: &[u8], signature: &Signature) -> bool {
+            // "Less safe" because the function cannot know what made the digest. To the arithmetic it is a number of
+            // this width, whichever hash it came from.
+            let Ok(digest) = digest::Digest::import_less_safe(&number::<32>(digest), &digest::SHA256) else {
+                return false;
+            };
             self.0.verify_digest_sig(&digest, &signature.0).is_ok()
         }
     }
@@ -86,16 +89,9 @@ pub use fast::Key;
 #[cfg(not(feature = "aws-lc"))]
 pub use portable::Key;
 
-impl Key {
-    /// A key from its uncompressed SEC 1 point.
-    pub fn new(sec1: &[u8]) -> Option<Self> {
-        <Self as Backend>::new(sec1)
-    }
-
-    /// Whether `signature` is this key's over `digest`.
-    pub fn verify(&self, digest: &Digest, signature: &Signature) -> bool {
-        <Self as Backend>::verify(self, digest, signature)
-    }
+/// The uncompressed form of a SEC 1 point, compressed or not; `None` if it is not on the curve or is no key.
+pub(super) fn uncompressed(sec1: &[u8]) -> Option<Vec<u8>> {
+    Some(PublicKey::from_sec1_bytes(sec1).ok()?.to_sec1_point(false).as_bytes().to_vec())
 }
 
 #[cfg(test)]
@@ -104,6 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::digest::Digest;
 
     /// The group's order (FIPS 186-5; SEC 2, section 2.4.2).
     const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
@@ -171,9 +168,9 @@ mod tests {
                 let expected = flip.is_none() && !other;
                 let der = Parsed::from_slice(&bytes).unwrap().to_der();
                 prop_assert_eq!(Signature::from_der(der.as_bytes()), Some(parsed));
-                prop_assert_eq!(portable::Key::new(point.as_bytes()).unwrap().verify(&digest, &parsed), expected);
+                prop_assert_eq!(portable::Key::new(point.as_bytes()).unwrap().verify(digest.as_bytes(), &parsed), expected);
                 #[cfg(feature = "aws-lc")]
-                prop_assert_eq!(fast::Key::new(point.as_bytes()).unwrap().verify(&digest, &parsed), expected);
+                prop_assert_eq!(fast::Key::new(point.as_bytes()).unwrap().verify(digest.as_bytes(), &parsed), expected);
             }
         }
     }

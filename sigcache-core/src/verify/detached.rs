@@ -11,7 +11,7 @@ use super::{Claims, Companion, Context, Finding, MAX_CLAIMS_BYTES, Need, Verific
 use crate::{
     digest::{self, Digest},
     evidence::Evidence,
-    trust::{Trust, p256::Signature},
+    trust::{Encoding, Scheme, Trust, p256::Signature},
 };
 
 const FORMAT: &str = "detached";
@@ -105,9 +105,11 @@ impl Verification for Running {
         let mut signers = Vec::new();
         let mut proven = Vec::new();
         for trusted in self.trust.keys() {
-            let Some(key) = trusted.key.as_p256() else { continue };
             let before = proven.len();
-            let matching = self.signatures.iter().filter(|(_, signature)| key.verify(&whole.digest, signature));
+            let digest = whole.digest.as_bytes();
+            let matching = self.signatures.iter().filter(|(_, signature)| {
+                trusted.key.verify_digest(Scheme::EcdsaSha256, Encoding::Fixed, digest, signature.as_bytes())
+            });
             proven.extend(matching.map(|(number, _)| *number));
             if proven.len() > before {
                 signers.push(trusted.id.clone());
