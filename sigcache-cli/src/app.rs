@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use sigcache_core::{
-    Name, Report, Resource, Timestamp,
+    Failure, Name, Report, Resource, Timestamp, anchor,
     config::Config,
     fetch::{Fetcher, ObjectFetcher, Schemes, http::HttpFetcher},
     run::Runner,
@@ -40,15 +40,21 @@ impl App {
         app.of_shard(asked)
     }
 
-    /// The same for what is done about one resource, which must be configured. Its name says in which shard it is.
-    pub(crate) async fn about(common: &Common, name: &Name) -> Result<Self, Fault> {
+    /// The same for what is done about one resource, which must be configured or vouched for by an anchor. Its name says
+    /// in which shard it is.
+    pub(crate) async fn about(common: &Common, name: &Name) -> Result<(Self, Resource, Catalog), Fault> {
         let config = load(common)?;
-        resource(&config, name)?;
-        let app = Self::whole(common, config)?;
-        match layout(&app.bucket.shards().await?)? {
-            Some(first) => app.of_shard(first.sibling_for(name)),
-            None => Ok(app),
+        if config.anchored.is_empty() {
+            resource(&config.resources, name)?;
         }
+        let app = Self::whole(common, config)?;
+        let app = match layout(&app.bucket.shards().await?)? {
+            Some(first) => app.of_shard(first.sibling_for(name))?,
+            None => app,
+        };
+        let catalog = app.bucket.catalog().await?;
+        let resource = app.resource(name, &catalog)?;
+        Ok((app, resource, catalog))
     }
 
     /// The same for what is done about all resources, with the catalog of every shard that has one.
@@ -90,6 +96,7 @@ impl App {
         let runtime = Arc::new(Tokio::current());
         let runner = Runner::new(fetcher()?, self.bucket.clone(), runtime)
             .with_shard(self.shard)
+            .with_anchored(self.config.anchored.iter().cloned())
             .with_concurrency(self.config.concurrency, self.config.per_host)
             .with_removal_limit(self.config.removal_limit);
         Ok(runner)
@@ -101,9 +108,20 @@ impl App {
         report.store_requests = self.bucket.requests();
     }
 
-    /// A resource of the configuration, or an error that names the nearest one.
-    pub(crate) fn resource(&self, name: &Name) -> Result<&Resource, Fault> {
-        resource(&self.config, name)
+    /// All resources, with those that anchors vouch for by what `catalog` has of them.
+    pub(crate) fn resources(&self, catalog: &Catalog) -> (Vec<Resource>, Vec<Failure>) {
+        anchor::all(&self.config.resources, &self.config.anchored, catalog, self.now)
+    }
+
+    /// A resource of the configuration or one that an anchor vouches for, or an error that names the nearest one.
+    pub(crate) fn resource(&self, name: &Name, catalog: &Catalog) -> Result<Resource, Fault> {
+        let (resources, broken) = self.resources(catalog);
+        match (resource(&resources, name), broken.first()) {
+            (Ok(resource), _) => Ok(resource.clone()),
+            // Perhaps it is one of those that nobody can name now.
+            (Err(fault), Some(broken)) => Err(Fault { code: 1, error: fault.error.context(broken.to_string()) }),
+            (Err(fault), None) => Err(fault),
+        }
     }
 }
 
@@ -137,10 +155,10 @@ pub(crate) fn load(common: &Common) -> Result<Config, Fault> {
     Ok(Config::load(&common.config, &|name| std::env::var(name).ok())?)
 }
 
-pub(crate) fn resource<'a>(config: &'a Config, name: &Name) -> Result<&'a Resource, Fault> {
-    let find = config.resources.iter().find(|resource| resource.name == *name);
+pub(crate) fn resource<'a>(resources: &'a [Resource], name: &Name) -> Result<&'a Resource, Fault> {
+    let find = resources.iter().find(|resource| resource.name == *name);
     find.ok_or_else(|| {
-        let names: Vec<&str> = config.resources.iter().map(|resource| resource.name.as_str()).collect();
+        let names: Vec<&str> = resources.iter().map(|resource| resource.name.as_str()).collect();
         let nearest = sigcache_core::config::nearest(name.as_str(), &names);
         let hint = nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default();
         Fault::usage(anyhow::anyhow!("{name} is not a resource of the configuration{hint}"))

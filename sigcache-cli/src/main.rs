@@ -68,7 +68,7 @@ async fn run(cli: Cli) -> Result<Ending, Fault> {
         Command::Explain { name } => explain::run(common, &name).await,
         Command::History(args) => history::run(common, args).await,
         Command::Audit(args) => audit::run(common, args).await,
-        Command::Verify(args) => verify::run(common, args),
+        Command::Verify(args) => verify::run(common, args).await,
         Command::Gc(args) => gc::run(common, args).await,
         Command::AllowRollback(args) => rollback::run(common, args).await,
         Command::Keygen(args) => keys::keygen(common, args),

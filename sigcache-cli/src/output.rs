@@ -2,11 +2,12 @@
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     io::{self, Write as _},
 };
 
 use serde::Serialize;
-use sigcache_core::{Report, Totals, plays_with_terminals};
+use sigcache_core::{Reason, Report, Totals, plays_with_terminals};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -82,7 +83,16 @@ pub(crate) fn report(common: &Common, report: &Report) -> Result<Ending, Fault> 
         json(report)?;
     } else {
         let shown = report.decisions.iter().filter(|decision| !common.quiet || !decision.is_good());
+        let mut resting: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         for decision in shown {
+            if decision.reason == Reason::AnchorBroken {
+                // Once for all that rest on the anchor, below.
+                let found = decision.found.as_deref().unwrap_or_default();
+                *resting.entry((decision.outcome.as_str(), found)).or_default() += 1;
+                if resting[&(decision.outcome.as_str(), found)] > 1 {
+                    continue;
+                }
+            }
             line(&decision.to_string())?;
             for attempt in &decision.attempts {
                 if Some(&attempt.source) != decision.source.as_ref() {
@@ -94,6 +104,9 @@ pub(crate) fn report(common: &Common, report: &Report) -> Result<Ending, Fault> 
                     ))?;
                 }
             }
+        }
+        for ((outcome, found), count) in resting.into_iter().filter(|(_, count)| *count > 1) {
+            line(&format!("{outcome:<9} {} more for the same reason: {found}", count - 1))?;
         }
         if !common.quiet {
             line(&summary(report))?;

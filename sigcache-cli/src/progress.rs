@@ -27,6 +27,10 @@ impl Progress {
 }
 
 impl Observer for Progress {
+    fn found(&self, more: usize) {
+        self.0.inc_length(more as u64);
+    }
+
     fn decided(&self, decision: &Decision) {
         self.0.inc(1);
         self.0.set_message(format!("{} {}", decision.outcome, decision.resource));

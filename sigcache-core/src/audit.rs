@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 
 use crate::{
+    anchor::{self, Anchored, belongs_to},
     decision::{Decision, Failure, Report, RunId},
     digest::Hasher,
     entry::{Entry, Standing},
@@ -21,14 +22,21 @@ use crate::{
 /// How many objects are checked at once.
 const AT_ONCE: usize = 16;
 
-/// Verifies every stored document of `resources` again, its signature included, and holds the plain copies against
+/// Verifies every stored document of `resources`, and of what anchors vouch for, again, its signature included, and holds the plain copies against
 /// them. Reads only; asks no source. Each difference is a decision at step `read-back`.
-pub async fn audit(bucket: &Bucket, resources: &[Resource], now: Timestamp, nonce: u64) -> Result<Report, Error> {
+pub async fn audit(
+    bucket: &Bucket,
+    resources: &[Resource],
+    anchored: &[Anchored],
+    now: Timestamp,
+    nonce: u64,
+) -> Result<Report, Error> {
     let store_failed = |doing| move |source| Error::Store { doing, source };
     let catalog = bucket.catalog().await.map_err(store_failed("load the catalog"))?;
     let shard = bucket.layout().shard();
+    let (resources, broken) = anchor::all(resources, anchored, &catalog, now);
     let configured: BTreeMap<&Name, &Resource> =
-        resources.iter().filter(|r| shard.holds(&r.name)).map(|r| (&r.name, r)).collect();
+        resources.iter().filter(|r| belongs_to(r, shard)).map(|r| (&r.name, r)).collect();
     let mut checks = Vec::new();
     for resource in configured.values() {
         checks.push(check(bucket, resource, catalog.get(&resource.name), now).boxed());
@@ -41,8 +49,11 @@ pub async fn audit(bucket: &Bucket, resources: &[Resource], now: Timestamp, nonc
     for (name, entry) in catalog.entries() {
         let present = matches!(entry.standing, Standing::Live | Standing::Withheld);
         if present && !configured.contains_key(name) {
-            let found = "none; the next sync will take it away";
-            let failure = Failure::new(Reason::ReceiptRefused, "a resource of this name in the configuration", found);
+            let of_broken = entry.receipt.as_ref().is_some_and(|r| r.anchor.is_some());
+            let failure = broken.first().filter(|_| of_broken).cloned().unwrap_or_else(|| {
+                let found = "none; the next sync will take it away";
+                Failure::new(Reason::ReceiptRefused, "a resource of this name in the configuration", found)
+            });
             decisions.push(Decision::failed(name.clone(), Outcome::Kept, failure));
         }
     }

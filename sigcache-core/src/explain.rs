@@ -110,6 +110,9 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
         rules.trust.threshold(),
         rules.trust.names()
     );
+    if let Some(anchor) = &resource.anchor {
+        let _ = write!(text, " Who may sign stands in the anchor {anchor}, as it was verified last.");
+    }
     match (&evidence.identity, &rules.policy.identity) {
         (Some(identity), Some(_)) => {
             let _ = write!(text, " The signed content says that it is {identity}, as configured.");
@@ -220,6 +223,10 @@ fn advice(reason: Reason) -> &'static str {
             "if the source is meant to be on a private network, set allow_private = true for this resource; otherwise \
              somebody made its name point inside."
         }
+        Reason::AnchorBroken => {
+            "run `sigcache explain` on the anchor; once it is verified again, all that rests on it follows in the same run."
+        }
+        Reason::AnchorEntryUnusable => "tell the publisher of the anchor; the other entries are not touched by it.",
         Reason::CompanionMissing => "ask the publisher for the signature file, or correct verify.suffix.",
         Reason::CopyExpired | Reason::DocumentExpired => {
             "the publisher must issue a newer document; nothing here can make an expired one valid."

@@ -54,6 +54,8 @@ fn receipt(evidence: Evidence) -> Receipt {
         companions: Vec::new(),
         validators: Validators::default(),
         content_type: None,
+        document: None,
+        anchor: None,
     }
 }
 

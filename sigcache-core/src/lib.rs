@@ -14,6 +14,7 @@
 
 #![deny(missing_docs)]
 
+pub mod anchor;
 pub mod audit;
 #[cfg(feature = "config")]
 pub mod config;
@@ -53,7 +54,7 @@ pub use name::{MAX_NAME_BYTES, Name, NameError};
 pub use policy::{OnExpiry, Policy, Replays, Revalidate};
 pub use reason::{Outcome, Reason, Step};
 pub use receipt::{KeptCompanion, Receipt, Validators};
-pub use resource::{NameConflict, Resource, Rules, Urls, check_names};
+pub use resource::{MAX_ANCHOR_BYTES, NameConflict, Resource, Role, Rules, Urls, check_names};
 pub use time::{Timestamp, TimestampError, human_span};
 pub use verified::Verified;
 

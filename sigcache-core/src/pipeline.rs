@@ -21,7 +21,7 @@ use crate::{
     policy::Revalidate,
     reason::{Outcome, Reason},
     receipt::{KeptCompanion, Receipt},
-    resource::Resource,
+    resource::{Resource, Role},
     runtime::Runtime,
     store::{Change, ChangeKind, Staging, Store, StoreError},
     time::Timestamp,
@@ -95,11 +95,16 @@ impl Pipeline {
         };
         let mut decision = decision;
         decision.timings_us = timings;
+        self.conclude(known, decision, kind)
+    }
+
+    /// Names the copy that the decision leaves in the store, and what the commit is to change.
+    fn conclude(&self, known: Option<&Entry>, mut decision: Decision, kind: ChangeKind) -> (Decision, Change) {
         if let Some(receipt) = known.and_then(Entry::copy).filter(|_| decision.digest.is_none()) {
             decision = decision.about(receipt);
         }
         let last = Last::new(self.run, decision.outcome, decision.reason);
-        let change = Change::new(resource.name.clone(), known, kind, last);
+        let change = Change::new(decision.resource.clone(), known, kind, last);
         (decision, change)
     }
 
@@ -181,7 +186,8 @@ impl Pipeline {
         let id = self.version_id(resource, source, tries);
         let mut staging = self.store.stage(&resource.name, &id).await.map_err(stage_failed)?;
         let clock = Stopwatch::start(&*self.runtime);
-        let streamed = stream(body, check, &mut *staging).await;
+        let mut document = (rules.role == Role::Anchor).then(Vec::new);
+        let streamed = stream(body, check, &mut *staging, document.as_mut()).await;
         clock.stop(&mut timings.body);
 
         // 3. Judge, and seal what passed. What did not pass is given up before anyone could see it.
@@ -222,6 +228,8 @@ impl Pipeline {
             companions,
             validators: meta.validators.clone(),
             content_type: meta.content_type.clone(),
+            document: document.map(Bytes::from),
+            anchor: resource.anchor.clone(),
         };
         Ok(Answer::New { receipt: Arc::new(receipt), meta })
     }
@@ -269,7 +277,11 @@ impl Pipeline {
     fn reusable<'a>(&self, resource: &Resource, known: Option<&'a Entry>) -> Option<&'a Arc<Receipt>> {
         let rules = &resource.rules;
         let (format, settings) = (rules.verifier.format(), rules.verifier.settings());
-        let still = |r: &&Arc<Receipt>| judge::is_reusable(r, format, settings, &rules.trust, &rules.policy);
+        let still = |r: &&Arc<Receipt>| {
+            // An anchor that was none when it was stored is needed whole.
+            let whole = rules.role == Role::Document || r.document.is_some();
+            whole && judge::is_reusable(r, format, settings, &rules.trust, &rules.policy)
+        };
         known.and_then(Entry::copy).filter(|_| self.asking == Asking::WhatChanged).filter(still)
     }
 
@@ -299,12 +311,20 @@ impl Pipeline {
 }
 
 /// Takes the whole body through the check and into the staging, chunk by chunk.
-async fn stream(mut body: Body, mut check: Check, staging: &mut dyn Staging) -> Result<Check, Refused> {
+async fn stream(
+    mut body: Body,
+    mut check: Check,
+    staging: &mut dyn Staging,
+    mut kept: Option<&mut Vec<u8>>,
+) -> Result<Check, Refused> {
     let http_status = body.meta.http_status;
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
         let refused = |error: VerifyError| Refused { failure: error.into_failure(), http_status, retry: Retry::No };
         check.update(&chunk).map_err(refused)?;
+        if let Some(kept) = &mut kept {
+            kept.extend_from_slice(&chunk);
+        }
         staging.write(chunk).await.map_err(stage_failed)?;
     }
     Ok(check)

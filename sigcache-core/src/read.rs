@@ -76,6 +76,18 @@ pub async fn read(
     verify_stored(store, resource, receipt, now).await
 }
 
+/// The document that is kept in the receipt of an anchor, whatever its expiry, checked against the rules of `resource`.
+pub fn kept_document(resource: &Resource, receipt: &Receipt, now: Timestamp) -> Result<Bytes, ReadError> {
+    let Some(document) = &receipt.document else {
+        let found = "a receipt without it, from before others relied on it";
+        return Err(ReadError::Refused(Failure::new(Reason::ReceiptRefused, "the document in the receipt", found)));
+    };
+    let mut check = begin(resource, receipt, now)?;
+    check.update(document).map_err(receipt_refused)?;
+    confirm(check, receipt, &resource.rules)?;
+    Ok(document.clone())
+}
+
 /// Opens the version of `receipt` whatever its expiry, checked against the rules of `resource`; for audits.
 pub async fn verify_stored(
     store: &dyn Store,
@@ -83,6 +95,23 @@ pub async fn verify_stored(
     receipt: &Receipt,
     now: Timestamp,
 ) -> Result<VerifiedRead, ReadError> {
+    let check = begin(resource, receipt, now)?;
+    let download = store.read(&resource.name, receipt).await.map_err(|error| {
+        if error.is_absence() {
+            let expected = format!("version {} of {}", receipt.version, resource.name);
+            return ReadError::Refused(Failure::new(Reason::ObjectMissing, expected, "no such object"));
+        }
+        ReadError::Store(error)
+    })?;
+    if download.size != receipt.evidence.size {
+        return Err(changed(format!("{} bytes", receipt.evidence.size), format!("{} bytes", download.size)));
+    }
+    let rules = resource.rules.clone();
+    Ok(VerifiedRead { download, check: Some(check), held: None, expected: receipt.clone(), rules })
+}
+
+/// A check of what `receipt` describes, against the rules of `resource`.
+fn begin(resource: &Resource, receipt: &Receipt, now: Timestamp) -> Result<Check, ReadError> {
     let rules = &resource.rules;
     if !judge::may_be_read(receipt, rules.verifier.format(), &rules.trust, &rules.policy) {
         let expected = format!("a {} signature by {}", rules.verifier.format(), rules.trust.names());
@@ -95,18 +124,7 @@ pub async fn verify_stored(
     let companions: Vec<Option<Bytes>> =
         rules.verifier.companions().iter().map(|companion| find(&companion.suffix)).collect();
     let context = Context::new(&resource.name, now, &rules.trust, &companions);
-    let check = Check::begin(&rules.verifier, context).map_err(receipt_refused)?;
-    let download = store.read(&resource.name, receipt).await.map_err(|error| {
-        if error.is_absence() {
-            let expected = format!("version {} of {}", receipt.version, resource.name);
-            return ReadError::Refused(Failure::new(Reason::ObjectMissing, expected, "no such object"));
-        }
-        ReadError::Store(error)
-    })?;
-    if download.size != receipt.evidence.size {
-        return Err(changed(format!("{} bytes", receipt.evidence.size), format!("{} bytes", download.size)));
-    }
-    Ok(VerifiedRead { download, check: Some(check), held: None, expected: receipt.clone(), rules: rules.clone() })
+    Check::begin(&rules.verifier, context).map_err(receipt_refused)
 }
 
 impl VerifiedRead {
@@ -141,7 +159,7 @@ impl VerifiedRead {
                 }
                 None => {
                     let check = self.check.take()?;
-                    return match self.confirm(check) {
+                    return match confirm(check, &self.expected, &self.rules) {
                         Ok(()) => self.held.take().map(Ok),
                         Err(error) => Some(Err(error)),
                     };
@@ -166,28 +184,29 @@ impl VerifiedRead {
         }
         Ok(())
     }
+}
 
-    fn confirm(&self, check: Check) -> Result<(), ReadError> {
-        let expected = &self.expected.evidence;
-        let digest = check.whole().digest;
-        if digest != expected.digest {
-            return Err(changed(expected.digest.to_string(), digest.to_string()));
-        }
-        let found = check.finish().map_err(receipt_refused)?.evidence;
-        let Rules { verifier, trust, policy, .. } = &*self.rules;
-        let keys = found.signers.iter().map(|id| (id, trust.fingerprint(id)));
-        trust.still_holds(keys).map_err(ReadError::Refused)?;
-        if self.expected.settings != verifier.settings() {
-            // Set up otherwise since, it reads other things from the same bytes; they must pass as well.
-            return judge::identity(&found, policy).map_err(ReadError::Refused);
-        }
-        // The order of the keys in the configuration may have changed since.
-        if (Evidence { signers: expected.signers.clone(), ..found }) == *expected {
-            return Ok(());
-        }
-        let (expected, found) = ("the evidence that the document gives", "other evidence in the receipt");
-        Err(ReadError::Refused(Failure::new(Reason::ReceiptRefused, expected, found)))
+/// The end of a check of all the bytes: they are those of the receipt, and the evidence holds under the rules of today.
+fn confirm(check: Check, receipt: &Receipt, rules: &Rules) -> Result<(), ReadError> {
+    let expected = &receipt.evidence;
+    let digest = check.whole().digest;
+    if digest != expected.digest {
+        return Err(changed(expected.digest.to_string(), digest.to_string()));
     }
+    let found = check.finish().map_err(receipt_refused)?.evidence;
+    let Rules { verifier, trust, policy, .. } = rules;
+    let keys = found.signers.iter().map(|id| (id, trust.fingerprint(id)));
+    trust.still_holds(keys).map_err(ReadError::Refused)?;
+    if receipt.settings != verifier.settings() {
+        // Set up otherwise since, it reads other things from the same bytes; they must pass as well.
+        return judge::identity(&found, policy).map_err(ReadError::Refused);
+    }
+    // The order of the keys in the configuration may have changed since.
+    if (Evidence { signers: expected.signers.clone(), ..found }) == *expected {
+        return Ok(());
+    }
+    let (expected, found) = ("the evidence that the document gives", "other evidence in the receipt");
+    Err(ReadError::Refused(Failure::new(Reason::ReceiptRefused, expected, found)))
 }
 
 fn changed(expected: String, found: String) -> ReadError {

@@ -156,6 +156,10 @@ words! {
         KeyExpired = "key-expired",
         /// Signed with a key whose `not_before` has not come.
         KeyNotYetValid = "key-not-yet-valid",
+        /// The anchor that names the keys has no document that vouches for anything now.
+        AnchorBroken = "anchor-broken",
+        /// The anchor's entry for this resource cannot be used.
+        AnchorEntryUnusable = "anchor-entry-unusable",
         /// Fewer different keys signed than the threshold asks for.
         ThresholdNotMet = "threshold-not-met",
         /// Validly signed, but it is another document.
@@ -242,7 +246,13 @@ impl Reason {
             R::FirstByteTimeout | R::IdleTimeout | R::TooSlow | R::DeadlineExceeded => Step::Speed,
             R::MalformedSignature | R::MalformedDocument => Step::Parse,
             R::SignatureMismatch => Step::Signature,
-            R::KeyUnknown | R::KeyRevoked | R::KeyExpired | R::KeyNotYetValid | R::ThresholdNotMet => Step::Key,
+            R::KeyUnknown
+            | R::KeyRevoked
+            | R::KeyExpired
+            | R::KeyNotYetValid
+            | R::AnchorBroken
+            | R::AnchorEntryUnusable
+            | R::ThresholdNotMet => Step::Key,
             R::IdentityMismatch | R::IdentityMissing => Step::Identity,
             R::DocumentExpired | R::DocumentNotYetValid | R::CopyExpired => Step::Expiry,
             R::OlderVersion | R::ReplayedVersion | R::MarkMissing | R::RollbackAllowed => Step::Rollback,

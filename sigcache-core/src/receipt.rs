@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::Digest,
     evidence::{Evidence, KeyId},
+    name::Name,
     time::Timestamp,
 };
 
@@ -74,6 +75,12 @@ pub struct Receipt {
     /// The media type that the source gave, where it is printable ASCII.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<Arc<str>>,
+    /// The document itself, where it is an anchor: others rest on it, and to read it costs no request.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "as_optional_base64")]
+    pub document: Option<Bytes>,
+    /// The anchor that vouched for the keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Name>,
 }
 
 impl Receipt {
@@ -81,6 +88,24 @@ impl Receipt {
     pub fn signers(&self) -> impl Iterator<Item = (&KeyId, Option<Digest>)> {
         let keys = self.keys.iter().copied().map(Some).chain(std::iter::repeat(None));
         self.evidence.signers.iter().zip(keys)
+    }
+}
+
+mod as_optional_base64 {
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Option<Bytes>, serializer: S) -> Result<S::Ok, S::Error> {
+        match bytes {
+            Some(bytes) => super::as_base64::serialize(bytes, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
+        #[derive(Deserialize)]
+        struct Text(#[serde(with = "super::as_base64")] Bytes);
+        Ok(Option::<Text>::deserialize(deserializer)?.map(|text| text.0))
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Resource {
     pub urls: Urls,
     /// Everything else; resources that are alike share it.
     pub rules: Arc<Rules>,
+    /// The anchor that vouches for its keys, where they do not stand in the configuration.
+    pub anchor: Option<Name>,
 }
 
 /// How resources of one kind are fetched, verified and judged.
@@ -41,12 +43,40 @@ pub struct Rules {
     pub limits: Limits,
     /// Certificates, headers, addresses.
     pub access: Arc<Access>,
+    /// Whether others rest on it.
+    pub role: Role,
 }
+
+/// Whether other resources rest on one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// None does.
+    Document,
+    /// It names the keys of others, so it is kept in its own receipt, and every shard has it.
+    Anchor,
+}
+
+/// The largest document of an anchor, in bytes: it is part of every snapshot.
+pub const MAX_ANCHOR_BYTES: u64 = 1 << 20;
 
 impl Rules {
     /// Rules with the default policy, limits and access.
     pub fn new(verifier: Arc<dyn Verifier>, trust: Trust) -> Self {
-        Self { verifier, trust, policy: Policy::default(), limits: Limits::default(), access: Arc::default() }
+        let (policy, limits, access) = (Policy::default(), Limits::default(), Arc::default());
+        Self { verifier, trust, policy, limits, access, role: Role::Document }
+    }
+
+    /// Others rest on it; it has at most [`MAX_ANCHOR_BYTES`].
+    pub fn as_anchor(mut self) -> Self {
+        self.role = Role::Anchor;
+        self.limits.max_size = self.limits.max_size.min(MAX_ANCHOR_BYTES);
+        self
+    }
+
+    /// Other keys.
+    pub fn with_trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
     }
 
     /// Another policy.
@@ -99,7 +129,7 @@ impl Urls {
 impl Resource {
     /// A resource with URLs of its own.
     pub fn new(name: Name, urls: impl IntoIterator<Item = Url>, rules: Arc<Rules>) -> Self {
-        Self { name, urls: Urls::List(urls.into_iter().collect()), rules }
+        Self { name, urls: Urls::List(urls.into_iter().collect()), rules, anchor: None }
     }
 
     /// Where it can be had, in the order in which to try.

@@ -1,6 +1,7 @@
 //! One run: every resource through the pipeline, one commit, the plain copies, the report.
 
 mod aftermath;
+mod anchors;
 mod queue;
 mod sets;
 
@@ -14,9 +15,11 @@ use futures_channel::oneshot;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use aftermath::Stood;
+use anchors::Settled;
 use queue::HostQueue;
 
 use crate::{
+    anchor::{Anchored, belongs_to},
     decision::{Decision, Failure, Report, RunId},
     entry::{Entry, Last, Permit, Standing},
     error::Error,
@@ -35,6 +38,11 @@ use crate::{
 pub trait Observer: Send + Sync {
     /// A resource's decision was made. The commit may still overrule it; the report has the last word.
     fn decided(&self, decision: &Decision);
+
+    /// So many more resources were found that the run will decide about: those that an anchor vouches for.
+    fn found(&self, more: usize) {
+        let _ = more;
+    }
 }
 
 /// Runs over resources. Set up once; every run gets its own id and time.
@@ -44,6 +52,7 @@ pub struct Runner {
     store: Arc<dyn Store>,
     runtime: Arc<dyn Runtime>,
     observer: Option<Arc<dyn Observer>>,
+    anchored: Arc<[Anchored]>,
     shard: Shard,
     at_once: usize,
     per_host: usize,
@@ -78,6 +87,7 @@ impl Runner {
             store,
             runtime,
             observer: None,
+            anchored: Arc::default(),
             shard: Shard::WHOLE,
             at_once: 16,
             per_host: 4,
@@ -90,6 +100,12 @@ impl Runner {
     /// Is told of each decision.
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
+        self
+    }
+
+    /// Looks after what anchors vouch for, too. An anchor must come before what it vouches for.
+    pub fn with_anchored(mut self, anchored: impl IntoIterator<Item = Anchored>) -> Self {
+        self.anchored = anchored.into_iter().collect();
         self
     }
 
@@ -139,24 +155,22 @@ impl Runner {
         let start = self.runtime.elapsed();
         let loaded = self.store.catalog().await;
         let catalog = Arc::new(loaded.map_err(|source| Error::Store { doing: "load the catalog", source })?);
-        let selected = |resource: &&Resource| {
-            self.shard.holds(&resource.name)
-                && match selection {
-                    Selection::All => true,
-                    Selection::Only(names) => names.contains(&resource.name),
-                }
-        };
-        let mine: Vec<&Resource> = resources.iter().filter(selected).collect();
+        let mine: Vec<&Resource> = resources.iter().filter(|resource| self.looks_after(resource, selection)).collect();
         let store: Arc<dyn Store> = match self.writes {
             Writes::Commit => self.store.clone(),
             Writes::DryRun => Arc::new(Unwritten(self.store.clone())),
         };
         let mut pipeline = Pipeline::new(self.fetcher.clone(), store, self.runtime.clone(), run, now);
         pipeline.asking = self.asking;
-        let (mut decisions, mut changes) = self.process_all(Arc::new(pipeline), mine, &catalog).await?;
-        sets::hold_incomplete(&mut decisions, &mut changes, resources, &catalog);
+        let pipeline = Arc::new(pipeline);
+        let (mut decisions, mut changes) = self.process_all(pipeline.clone(), mine, &catalog).await?;
+        let rest = Settled { decisions: &mut decisions, changes: &mut changes };
+        let vouched = self.process_anchored(&pipeline, resources, selection, &catalog, rest).await?;
+        sets::hold_incomplete(&mut decisions, &mut changes, resources.iter().chain(&vouched), &catalog);
         if *selection == Selection::All {
-            let removals = self.removals(resources, &catalog, run).into_iter().unzip();
+            let decided: BTreeSet<Name> = decisions.iter().map(|decision| decision.resource.clone()).collect();
+            let configured = resources.iter().chain(&vouched).map(|resource| &resource.name).chain(&decided);
+            let removals = self.removals(configured.collect(), &catalog, run).into_iter().unzip();
             let (gone, taken): (Vec<Decision>, Vec<Change>) = removals;
             decisions.extend(gone);
             changes.extend(taken);
@@ -171,6 +185,14 @@ impl Runner {
         }
         log(&report);
         Ok(report)
+    }
+
+    fn looks_after(&self, resource: &Resource, selection: &Selection) -> bool {
+        belongs_to(resource, self.shard)
+            && match selection {
+                Selection::All => true,
+                Selection::Only(names) => names.contains(&resource.name),
+            }
     }
 
     /// Records a person's word that the next version of `name` may be older than what was accepted before.
@@ -240,8 +262,7 @@ impl Runner {
     }
 
     /// What the catalog has and the configuration has not.
-    fn removals(&self, resources: &[Resource], catalog: &Catalog, run: RunId) -> Vec<(Decision, Change)> {
-        let configured: BTreeSet<&Name> = resources.iter().map(|resource| &resource.name).collect();
+    fn removals(&self, configured: BTreeSet<&Name>, catalog: &Catalog, run: RunId) -> Vec<(Decision, Change)> {
         let present = |entry: &Entry| matches!(entry.standing, Standing::Live | Standing::Withheld);
         let known = catalog.entries().filter(|(_, entry)| present(entry)).count();
         let gone: Vec<_> =

@@ -13,7 +13,7 @@ use sigcache_core::{
 };
 
 fn audited(lab: &Lab, resources: &[Resource]) -> Report {
-    block_on(audit(&lab.sound_bucket(), resources, at(1), 7)).unwrap()
+    block_on(audit(&lab.sound_bucket(), resources, &[], at(1), 7)).unwrap()
 }
 
 fn stored() -> (Lab, Vec<Resource>) {
@@ -99,10 +99,10 @@ fn an_object_that_cannot_be_read_does_not_hide_the_others() {
     let resources = [lab.resource("a"), lab.resource("b")];
     lab.sync(&resources, 0);
     lab.faulty.rearm();
-    block_on(audit(&lab.bucket(), &resources, at(1), 1)).unwrap();
+    block_on(audit(&lab.bucket(), &resources, &[], at(1), 1)).unwrap();
     let read = lab.faulty.seen().iter().position(|request| request.starts_with("get versions/a/")).unwrap();
     lab.faulty.fail(read, How::NotWritten);
-    let report = block_on(audit(&lab.bucket(), &resources, at(1), 1)).unwrap();
+    let report = block_on(audit(&lab.bucket(), &resources, &[], at(1), 1)).unwrap();
     expect(&report, "a", Outcome::Refused, Reason::ObjectUnreadable);
     expect(&report, "b", Outcome::Unchanged, Reason::AuditPassed);
     assert!(report.store_failure.is_some());

@@ -6,7 +6,8 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sigcache_core::{
-    OnExpiry, Replays, Revalidate,
+    OnExpiry, Replays, Revalidate, Role,
+    anchor::Vouches,
     config::{Config, ConfigError},
     fetch::{Addresses, Limits},
     store::{Publish, Shard},
@@ -81,7 +82,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     std::fs::write(&path, EXAMPLE).unwrap();
     let config = Config::load(&path, &|_| None).unwrap();
     let names: Vec<&str> = config.resources.iter().map(|resource| resource.name.as_str()).collect();
-    assert_eq!(names, ["flags.json", "prices/today.json", "feeds/a.json", "feeds/b.json"]);
+    assert_eq!(names, ["flags.json", "prices/today.json", "issuers.json", "feeds/a.json", "feeds/b.json"]);
     let flags = &config.resources[0].rules;
     assert_eq!(flags.limits, Limits::default());
     assert_eq!(flags.policy, sigcache_core::Policy::default());
@@ -91,8 +92,8 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(prices.policy.set.as_deref(), Some("prices"));
     assert_eq!(prices.policy.shrink_limit, Some(0.2));
     assert_eq!((prices.trust.threshold(), prices.verifier.companions().len()), (2, 2));
-    assert_eq!(config.resources[2].rules.policy.max_age, Duration::from_secs(86_400));
-    assert_eq!(config.resources[3].urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
+    assert_eq!(config.resources[3].rules.policy.max_age, Duration::from_secs(86_400));
+    assert_eq!(config.resources[4].urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
     assert_eq!(config.keys.len(), 3);
@@ -340,7 +341,7 @@ verify = { format = "detached", sufix = ".sig", keys = ["roott"] }
         r##"c.toml:12:33: unknown word `sufix` in `verify`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
      |                                 ^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`
+  expected one of `format`, `suffix`, `keys`, `anchor`, `threshold`, `claims`
   did you mean `suffix`?
 c.toml:12:57: there is no key `roott`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
@@ -980,11 +981,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached`
-c.toml:12:10: `verify` has no `keys`
-  12 | verify = { suffix = "/sig" }
-     |          ^^^^^^^^^^^^^^^^^^^
-  expected the ids of the keys that may sign"##,
+  expected `detached`"##,
     );
     refused(
         r##"[[resource]]
@@ -1248,7 +1245,7 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authori
         r##"c.toml:12:67: unknown word `header` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authorization = … }
      |                                                                   ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`"##,
+  expected one of `format`, `suffix`, `keys`, `anchor`, `threshold`, `claims`"##,
     );
     refused(
         r##"[[resource]]
@@ -1588,4 +1585,140 @@ fn no_mutation_of_the_example_panics_or_shows_a_secret() {
             assert!(!shown.contains("hunter2"), "{shown}\n{text}");
         }
     }
+}
+
+#[test]
+fn what_rests_on_an_anchor_stands_apart_and_trusts_nobody_yet() {
+    let folder = folder();
+    let config = parse(EXAMPLE, folder.path()).unwrap();
+    let anchor = config.resources.iter().find(|resource| resource.name.as_str() == "issuers.json").unwrap();
+    assert_eq!(anchor.rules.role, Role::Anchor);
+    assert_eq!(anchor.rules.limits.max_size, 1 << 20);
+    assert!(config.resources.iter().all(|resource| resource.name.as_str() != "statement.json"));
+    let [statement, issuers] = config.anchored.as_slice() else { panic!("{:?}", config.anchored) };
+    assert!(matches!(&statement.vouches, Vouches::Resource { resource, threshold: 1 }
+        if resource.name.as_str() == "statement.json" && resource.rules.trust.keys().is_empty()));
+    assert!(matches!(&issuers.vouches, Vouches::Entries { name, identity: None, rules }
+        if &**name == "issuers/{url_hex}" && rules.trust.keys().is_empty()));
+}
+
+#[test]
+fn anchors_come_before_what_rests_on_them() {
+    let folder = folder();
+    let resource = |name: &str, signers: &str| {
+        format!(
+            "[[resource]]\nname = \"{name}\"\nurls = [\"https://a.example/{name}\"]\n\
+             verify = {{ format = \"detached\", suffix = \".sig\", {signers} }}\n"
+        )
+    };
+    let text = [
+        HEAD,
+        &resource("leaf", "anchor = \"middle\""),
+        &resource("middle", "anchor = \"top\""),
+        &resource("top", "keys = [\"root\"]"),
+    ]
+    .concat();
+    let config = parse(&text, folder.path()).unwrap();
+    let anchors: Vec<&str> = config.anchored.iter().map(|one| one.anchor.as_str()).collect();
+    assert_eq!((config.resources.len(), anchors), (1, vec!["top", "middle"]));
+}
+
+#[test]
+fn anchors_that_make_no_sense_are_refused() {
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", anchor = "b" }
+[[resource]]
+name = "b"
+urls = ["https://a.example/b"]
+verify = { format = "detached", suffix = ".sig", anchor = "a" }
+[[resource]]
+name = "c"
+urls = ["https://a.example/c"]
+verify = { format = "detached", suffix = ".sig", anchor = "aa" }
+[[resource]]
+name = "d"
+urls = ["https://a.example/d"]
+verify = { format = "detached", suffix = ".sig", anchor = "d", keys = ["root"] }
+[[resource]]
+name = "e"
+urls = ["https://a.example/e"]
+verify = { format = "detached", suffix = ".sig" }
+"##,
+        r##"c.toml:12:59: `b` rests on itself, by way of other anchors
+  12 | verify = { format = "detached", suffix = ".sig", anchor = "b" }
+     |                                                           ^^^
+  expected an anchor whose own keys stand in `keys` in the end
+c.toml:16:59: `a` rests on itself, by way of other anchors
+  16 | verify = { format = "detached", suffix = ".sig", anchor = "a" }
+     |                                                           ^^^
+  expected an anchor whose own keys stand in `keys` in the end
+c.toml:20:59: there is no resource `aa`
+  20 | verify = { format = "detached", suffix = ".sig", anchor = "aa" }
+     |                                                           ^^^^
+  expected one of `a`, `b`, `c`, `d`
+c.toml:24:59: `verify` has both `keys` and `anchor`
+  24 | verify = { format = "detached", suffix = ".sig", anchor = "d", keys = ["root"] }
+     |                                                           ^^^
+  expected exactly one of them
+c.toml:28:10: `verify` has no `keys`
+  28 | verify = { format = "detached", suffix = ".sig" }
+     |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  expected the ids of the keys that may sign, or `anchor`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+set = "s"
+[[collection]]
+anchor = "a"
+name = "of/{url}"
+urls = ["https://a.example/{name}"]
+[[collection]]
+anchor = "a"
+name = "of/{url_hex}"
+[[collection]]
+anchor = "a"
+list = "names.txt"
+[[collection]]
+anchor = "a"
+name = "of/{url_hex}"
+verify = { format = "detached", suffix = ".sig" }
+[[collection]]
+list = "names.txt"
+urls = ["https://a.example/{name}"]
+verify = { format = "detached", suffix = ".sig", anchor = "a" }
+"##,
+        r##"c.toml:13:1: a collection of an anchor needs a `verify` of its own
+  13 | [[collection]]
+     | ^^^^^^^^^^^^^^
+  expected the anchor to name the key of each entry
+c.toml:15:8: "of/{url}" names no entry
+  15 | name = "of/{url}"
+     |        ^^^^^^^^^^
+  expected a name with `{url_hex}` in it, where the hexadecimal form of the URL belongs
+c.toml:16:8: a collection of an anchor has no `urls`
+  16 | urls = ["https://a.example/{name}"]
+     |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  expected the anchor to name the URL of each entry
+c.toml:17:1: a collection of an anchor needs a `verify` of its own
+  17 | [[collection]]
+     | ^^^^^^^^^^^^^^
+  expected the anchor to name the key of each entry
+c.toml:21:10: a collection has both `list` and `anchor`
+  21 | anchor = "a"
+     |          ^^^
+  expected exactly one of them
+c.toml:24:10: the anchor `a` cannot be part of a set
+  24 | anchor = "a"
+     |          ^^^
+  expected an anchor that counts as soon as it is verified, whatever becomes of others
+c.toml:30:59: a collection with a `list` cannot rest on an anchor
+  30 | verify = { format = "detached", suffix = ".sig", anchor = "a" }
+     |                                                           ^^^
+  expected `anchor` in the collection itself, or a [[resource]] for each name"##,
+    );
 }

@@ -22,7 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("trust", &["trust"]),
     ("parts", &["verify", "fetch", "store", "judge", "resource", "error"]),
-    ("pipeline", &["pipeline", "read"]),
+    ("pipeline", &["pipeline", "read", "anchor"]),
     ("run", &["run", "audit", "explain"]),
     ("config", &["config"]),
     ("conformance", &["conformance"]),
@@ -33,6 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("resource", "fetch", "a resource names the limits and the access of its requests"),
     ("resource", "verify", "a resource names its verifier"),
+    ("anchor", "read", "the document of an anchor is read from its receipt, and checked as any other"),
     ("error", "store", "a run fails as a whole only with its store"),
     ("error", "resource", "or does not begin, where two resources need the same place"),
 ];

@@ -11,7 +11,7 @@ use crate::{
 
 pub(crate) async fn run(common: &Common, args: ShardArgs) -> Result<Ending, Fault> {
     let app = App::open(common, args.shard).await?;
-    let mut report = audit(&app.bucket, &app.config.resources, app.now, nonce()?).await?;
+    let mut report = audit(&app.bucket, &app.config.resources, &app.config.anchored, app.now, nonce()?).await?;
     app.measure(&mut report);
     output::report(common, &report)
 }

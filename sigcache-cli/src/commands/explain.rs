@@ -1,7 +1,7 @@
 //! `sigcache explain`
 
 use serde::Serialize;
-use sigcache_core::{Decision, Entry, Name, Standing, explain::explain, judge, store::Store as _};
+use sigcache_core::{Decision, Entry, Name, Standing, explain::explain, judge};
 
 use crate::{
     app::App,
@@ -21,9 +21,7 @@ struct Explanation<'a> {
 }
 
 pub(crate) async fn run(common: &Common, name: &Name) -> Result<Ending, Fault> {
-    let app = App::about(common, name).await?;
-    let resource = app.resource(name)?;
-    let catalog = app.bucket.catalog().await?;
+    let (app, resource, catalog) = App::about(common, name).await?;
     let entry = catalog.get(name);
     let report = match entry {
         Some(entry) => app.bucket.report_if_kept(entry.last.run).await?,
@@ -35,7 +33,7 @@ pub(crate) async fn run(common: &Common, name: &Name) -> Result<Ending, Fault> {
         let last = entry?.last;
         Some(Decision::passed(name.clone(), last.outcome, last.reason))
     });
-    let text = explain(resource, entry, decision.as_ref(), app.now);
+    let text = explain(&resource, entry, decision.as_ref(), app.now);
     let served = entry.and_then(|entry| {
         let (rules, receipt) = (&resource.rules, entry.receipt.as_ref()?);
         let state = judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, app.now);

@@ -10,7 +10,6 @@ use serde::Serialize;
 use sigcache_core::{
     Digest, Name,
     read::{VerifiedRead, read},
-    store::Store as _,
 };
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
@@ -38,14 +37,12 @@ pub(crate) async fn run(common: &Common, args: GetArgs) -> Result<Ending, Fault>
             "--json and the document cannot both go to standard output: add --output FILE"
         )));
     }
-    let app = App::about(common, &args.name).await?;
-    let resource = app.resource(&args.name)?;
-    let catalog = app.bucket.catalog().await?;
+    let (app, resource, catalog) = App::about(common, &args.name).await?;
     let entry = catalog.get(&args.name).ok_or_else(|| Fault {
         code: 1,
         error: anyhow!("{} was never synced; run `sigcache sync {}`", args.name, args.name),
     })?;
-    let mut document = read(&*app.bucket, resource, entry, app.now).await?;
+    let mut document = read(&*app.bucket, &resource, entry, app.now).await?;
     let ending = match &args.output {
         None => to_stdout(&mut document).await?,
         Some(path) => write_file(&mut document, path).await?,

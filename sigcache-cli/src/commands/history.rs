@@ -25,7 +25,7 @@ struct Run {
 }
 
 pub(crate) async fn run(common: &Common, args: HistoryArgs) -> Result<Ending, Fault> {
-    let app = App::about(common, &args.name).await?;
+    let (app, _, _) = App::about(common, &args.name).await?;
     let mut runs = Vec::new();
     for run in app.bucket.reports().await?.into_iter().take(args.runs) {
         let Some(report) = app.bucket.report_if_kept(run).await? else { continue };

@@ -13,7 +13,7 @@ pub(crate) async fn run(common: &Common, args: RollbackArgs) -> Result<Ending, F
     if args.reason.trim().is_empty() {
         return Err(Fault::usage(anyhow!("--reason must say why going back is right; it is kept in the log")));
     }
-    let app = App::about(common, &args.name).await?;
+    let (app, _, _) = App::about(common, &args.name).await?;
     let report = app.runner()?.allow_rollback(&args.name, args.reason.trim(), app.now, nonce()?).await?;
     let Some(report) = report else {
         return Err(Fault::usage(anyhow!("{} was never synced, so there is nothing to roll back", args.name)));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sigcache_core::{
-    Digest, Entry, Last, Name, Resource, Standing, Step, Timestamp, human_span,
+    Digest, Entry, Failure, Last, Name, Resource, Standing, Step, Timestamp, human_span,
     judge::{self, State},
     store::Publish,
 };
@@ -20,6 +20,9 @@ struct Status<'a> {
     /// Of several shards the highest.
     sequence: u64,
     resources: Vec<Row<'a>>,
+    /// Anchors whose document cannot be verified: what rests on them is not listed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    broken_anchors: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -62,19 +65,31 @@ struct LastRun {
 pub(crate) async fn run(common: &Common) -> Result<Ending, Fault> {
     let (app, catalogs) = App::with_catalogs(common).await?;
     let keeps_copies = app.bucket.publishes() == Publish::Copies;
+    let mut broken: Vec<Failure> = Vec::new();
+    let mut resources = app.config.resources.clone();
+    for (shard, catalog) in &catalogs {
+        let (all, failures) = app.resources(catalog);
+        let vouched = all.into_iter().skip(app.config.resources.len());
+        resources.extend(vouched.filter(|resource| shard.holds(&resource.name)));
+        broken.extend(failures.into_iter().filter(|failure| !broken.contains(failure)).collect::<Vec<_>>());
+    }
     let mut rows: Vec<Row<'_>> = Vec::new();
-    for resource in &app.config.resources {
+    for resource in &resources {
         let name = &resource.name;
         let catalog = catalogs.iter().find(|(shard, _)| shard.holds(name)).map(|(_, catalog)| catalog);
         let published = !keeps_copies || catalog.is_none_or(|catalog| catalog.is_published(name));
         rows.push(row(resource, catalog.and_then(|catalog| catalog.get(name)), published, app.now));
     }
-    let good = rows.iter().all(Row::is_good);
+    let good = rows.iter().all(Row::is_good) && broken.is_empty();
     if common.json {
         let sequence = catalogs.iter().map(|(_, catalog)| catalog.sequence()).max().unwrap_or(0);
-        output::json(&Status { at: app.now, sequence, resources: rows })?;
+        let broken = broken.iter().map(ToString::to_string).collect();
+        output::json(&Status { at: app.now, sequence, resources: rows, broken_anchors: broken })?;
     } else {
         print(&rows, app.now, common.quiet)?;
+        for failure in &broken {
+            output::line(&format!("What rests on this anchor cannot be listed: {failure}"))?;
+        }
     }
     Ok(if good { Ending::Good } else { Ending::NotGood })
 }

@@ -6,10 +6,11 @@ use sigcache_core::{
     Name,
     pipeline::Asking,
     run::{Selection, Writes},
+    store::Store as _,
 };
 
 use crate::{
-    app::{App, nonce},
+    app::{self, App, nonce},
     args::{Common, SyncArgs},
     fault::{Ending, Fault},
     output,
@@ -22,8 +23,11 @@ pub(crate) async fn run(common: &Common, args: SyncArgs) -> Result<Ending, Fault
         Writes::Commit => App::create(common, args.shard.shard)?,
         Writes::DryRun => App::open(common, args.shard.shard).await?,
     };
-    for name in &args.names {
-        app.resource(name)?;
+    let known = |name| app::resource(&app.config.resources, name).map(drop);
+    if args.names.iter().any(|name| known(name).is_err()) {
+        // What anchors vouch for stands in the catalog only.
+        let catalog = app.bucket.catalog().await?;
+        args.names.iter().try_for_each(|name| app.resource(name, &catalog).map(drop))?;
     }
     let selection =
         if args.names.is_empty() { Selection::All } else { Selection::Only(args.names.into_iter().collect()) };

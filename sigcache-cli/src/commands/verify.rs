@@ -18,7 +18,7 @@ use sigcache_core::{
 };
 
 use crate::{
-    app,
+    app::{self, App},
     args::{Common, VerifyArgs},
     fault::{Ending, Fault},
     output,
@@ -42,9 +42,17 @@ struct Why<'a> {
     found: &'a str,
 }
 
-pub(crate) fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fault> {
+pub(crate) async fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fault> {
     let resource = match &args.name {
-        Some(name) => app::resource(&app::load(common)?, name)?.clone(),
+        Some(name) => {
+            let config = app::load(common)?;
+            match app::resource(&config.resources, name) {
+                Ok(resource) => resource.clone(),
+                // Its keys are in the catalog.
+                Err(_) if !config.anchored.is_empty() => App::about(common, name).await?.1,
+                Err(fault) => return Err(fault),
+            }
+        }
         None => with_keys(&args.keys)?,
     };
     let companions = companions(&args, &resource)?;

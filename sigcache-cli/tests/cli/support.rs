@@ -7,6 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use p256::{
     ecdsa::{Signature, SigningKey, signature::Signer as _},
     pkcs8::{EncodePublicKey as _, LineEnding},
@@ -222,4 +223,15 @@ pub fn verdict(report: &Value, name: &str) -> (String, String, String) {
 /// What [`verdict`] should be.
 pub fn is(outcome: &str, step: &str, reason: &str) -> (String, String, String) {
     (outcome.to_owned(), step.to_owned(), reason.to_owned())
+}
+
+/// The one JWK Set of these keys, as an anchor holds it.
+pub fn jwk_set(keys: &[&SigningKey]) -> String {
+    let jwk = |key: &&SigningKey| {
+        let point = key.verifying_key().to_sec1_point(false);
+        let coordinate = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let (x, y) = (coordinate(point.x().unwrap()), coordinate(point.y().unwrap()));
+        format!(r#"{{"kty":"EC","crv":"P-256","kid":"{x}","x":"{x}","y":"{y}"}}"#)
+    };
+    format!(r#"{{"keys":[{}]}}"#, keys.iter().map(jwk).collect::<Vec<_>>().join(","))
 }

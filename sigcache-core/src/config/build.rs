@@ -16,6 +16,7 @@ use super::{
     table::quote,
 };
 use crate::{
+    anchor::Anchored,
     evidence::KeyId,
     fetch::{Access, Secret},
     resource::{Resource, Rules},
@@ -44,6 +45,8 @@ pub(super) struct Build<'a> {
     pub(super) resources: Vec<Resource>,
     /// Where the name of each resource stands.
     pub(super) places: Vec<Place>,
+    /// What rests on anchors, with the place where the anchor is named.
+    pub(super) anchored: Vec<(Anchored, Place)>,
     pub(super) secrets: HashMap<SecretSource, Secret>,
     files: HashMap<PathBuf, Bytes>,
     rules: HashMap<RulesKey, Arc<Rules>>,
@@ -63,6 +66,7 @@ impl<'a> Build<'a> {
             verify_index: HashMap::new(),
             resources: Vec::new(),
             places: Vec::new(),
+            anchored: Vec::new(),
             secrets: HashMap::new(),
             files: HashMap::new(),
             rules: HashMap::new(),
@@ -84,7 +88,7 @@ impl<'a> Build<'a> {
         }
         let mut policy = settings.policy();
         (policy.identity, policy.set) = (key.1.clone(), key.2.clone());
-        let mut rules = Rules::new(verify.verifier.clone(), verify.trust.clone())
+        let mut rules = Rules::new(verify.verifier.clone(), verify.signers.trust())
             .with_policy(policy)
             .with_limits(settings.limits());
         rules.access = match self.access.get(&settings.access) {

@@ -4,16 +4,18 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     build::Build,
+    problem::Place,
     table::{Table, Value, quote, tick},
 };
 use crate::{
+    evidence::KeyId,
     name::Name,
     trust::Trust,
     verify::{Claims, Detached, Pointer, Verifier},
 };
 
 /// Every word that may stand in a `verify`.
-pub(super) const VERIFY: &[&str] = &["format", "suffix", "keys", "threshold", "claims"];
+pub(super) const VERIFY: &[&str] = &["format", "suffix", "keys", "anchor", "threshold", "claims"];
 
 /// Every word that may stand in a `claims`.
 pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_before", "expires", "entries"];
@@ -39,9 +41,50 @@ pub(super) struct Verify {
     /// The verifier itself.
     pub(super) verifier: Arc<dyn Verifier>,
     /// Who may sign.
-    pub(super) trust: Trust,
+    pub(super) signers: Signers,
+    /// Where the table stands.
+    pub(super) place: Range<usize>,
     /// Whether the document says what it is.
     pub(super) tells_identity: bool,
+}
+
+/// Who may sign.
+#[derive(Clone)]
+pub(super) enum Signers {
+    /// Keys of the configuration.
+    Keys(Trust),
+    /// So many keys of an anchor, which is named at the place.
+    Anchor { anchor: Name, place: Place, threshold: usize },
+    /// It does not say: right only where a collection has an anchor.
+    Unsaid,
+}
+
+impl Signers {
+    /// What the rules begin with.
+    pub(super) fn trust(&self) -> Trust {
+        match self {
+            Self::Keys(trust) => trust.clone(),
+            Self::Anchor { .. } | Self::Unsaid => Trust::nobody(),
+        }
+    }
+
+    fn threshold(&self) -> usize {
+        match self {
+            Self::Keys(trust) => trust.threshold(),
+            Self::Anchor { threshold, .. } => *threshold,
+            Self::Unsaid => 1,
+        }
+    }
+
+    /// Differs for different signers.
+    fn told_apart_by(&self) -> Vec<KeyId> {
+        match self {
+            Self::Keys(trust) => trust.keys().iter().map(|key| key.id.clone()).collect(),
+            // A slash in front: no id of a key can be taken for it.
+            Self::Anchor { anchor, .. } => vec![KeyId::new(&format!("/{anchor}"))],
+            Self::Unsaid => Vec::new(),
+        }
+    }
 }
 
 impl Build<'_> {
@@ -55,9 +98,9 @@ impl Build<'_> {
         }
         let set_up = table.word("format", FORMATS, &mut self.problems);
         let format = set_up.and_then(|set_up| set_up(&table, self));
-        let trust = self.trust(&table);
-        let (Format { verifier, alike, files, tells_identity }, trust) = (format?, trust?);
-        let threshold = trust.threshold();
+        let signers = self.signers(&table);
+        let (Format { verifier, alike, files, tells_identity }, signers) = (format?, signers?);
+        let threshold = signers.threshold();
         if threshold > files {
             let span = table.get("threshold").map_or_else(|| value.span(), |value| value.span());
             let files = if files == 1 { "1 signature file is".to_owned() } else { format!("{files} are") };
@@ -65,24 +108,37 @@ impl Build<'_> {
             self.problems.at(span, message).expected("as many endings in `suffix`: each file holds one signature");
             return None;
         }
-        let keys = trust.keys().iter().map(|key| key.id.clone()).collect();
+        let keys = signers.told_apart_by();
         let next = self.verifies.len();
         let index = *self.verify_index.entry((alike, keys, threshold)).or_insert(next);
         if index == next {
-            self.verifies.push(Verify { verifier, trust, tells_identity });
+            self.verifies.push(Verify { verifier, signers, place: value.span(), tells_identity });
         }
         Some(index)
     }
 
-    fn trust(&mut self, table: &Table<'_>) -> Option<Trust> {
+    fn signers(&mut self, table: &Table<'_>) -> Option<Signers> {
         let threshold = match table.has("threshold") {
             true => table.whole("threshold", 1, 1000, &mut self.problems),
             false => Some(1),
         };
-        let Some(ids) = table.get("keys") else {
-            table.lacks(&["keys"], table.span(), "the ids of the keys that may sign", &mut self.problems);
-            return None;
-        };
+        match (table.get("keys"), table.get("anchor")) {
+            (Some(ids), None) => Some(Signers::Keys(self.trust(table, ids, threshold)?)),
+            (None, Some(_)) => {
+                let (text, place) = table.text("anchor", &mut self.problems)?;
+                let anchor = self.name(text, &place)?;
+                Some(Signers::Anchor { anchor, place, threshold: threshold? as usize })
+            }
+            (None, None) => Some(Signers::Unsaid),
+            (Some(_), Some(anchor)) => {
+                let message = "`verify` has both `keys` and `anchor`";
+                self.problems.at(anchor.span(), message).expected("exactly one of them");
+                None
+            }
+        }
+    }
+
+    fn trust(&mut self, table: &Table<'_>, ids: &Value<'_>, threshold: Option<u32>) -> Option<Trust> {
         let mut keys = Vec::new();
         let mut complete = true;
         for (id, place) in table.list("keys", &mut self.problems)? {

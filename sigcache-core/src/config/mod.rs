@@ -14,6 +14,7 @@
 //! ```
 
 mod access;
+mod anchors;
 mod build;
 mod formats;
 mod keys;
@@ -32,6 +33,7 @@ use std::path::Path;
 use url::Url;
 
 use crate::{
+    anchor::Anchored,
     resource::Resource,
     store::{Bucket, Publish, Shard, StoreError},
     trust::TrustedKey,
@@ -47,6 +49,8 @@ pub struct Config {
     pub store: StoreSettings,
     /// What to fetch. Resources with equal settings share one set of rules, so that very many of them stay small.
     pub resources: Vec<Resource>,
+    /// What rests on anchors among them, each after the anchor that it rests on.
+    pub anchored: Vec<Anchored>,
     /// Every key, used or not, with the time in which it may sign.
     pub keys: Vec<TrustedKey>,
     /// How many resources are fetched at once.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::{
     build::{Build, read_bounded},
-    formats::identity_claim,
+    formats::{Signers, identity_claim},
     problem::Place,
     settings::Settings,
     table::{Table, quote},
 };
 use crate::{
+    anchor::{Anchored, Vouches},
     name::Name,
     resource::{Resource, check_names},
 };
@@ -18,14 +19,24 @@ use crate::{
 pub(super) const RESOURCE: &[&str] = &["name", "urls", "identity", "set"];
 
 /// The words of a `[[collection]]`, beside the settings.
-pub(super) const COLLECTION: &[&str] = &["list", "urls", "identity", "set"];
+pub(super) const COLLECTION: &[&str] = &["list", "anchor", "name", "urls", "identity", "set"];
 
 /// The largest configuration, and the largest list of names.
 pub(super) const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
+/// Where the keys come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rests {
+    /// What its own `verify` says.
+    OnItself,
+    /// The anchor that the collection names.
+    OnAnchor,
+}
+
 /// What a resource or collection says of itself, beside its name and URLs.
 struct Common {
     settings: Settings,
+    signers: Signers,
     identity: Option<Arc<str>>,
     set: Option<Arc<str>>,
 }
@@ -33,7 +44,7 @@ struct Common {
 impl Build<'_> {
     /// Reads a `[[resource]]`.
     pub(super) fn resource(&mut self, table: &Table<'_>, defaults: &Settings) {
-        let common = self.common(table, defaults);
+        let common = self.common(table, defaults, Rests::OnItself);
         let name = match table.get("name") {
             Some(_) => table.text("name", &mut self.problems),
             None => {
@@ -43,16 +54,79 @@ impl Build<'_> {
         };
         let name = name.and_then(|(text, place)| Some((self.name(text, &place)?, place)));
         let urls = self.urls(table);
-        let rules = common.and_then(|common| self.rules(&common.settings, common.identity, common.set));
-        if let (Some((name, place)), Some(urls), Some(rules)) = (name, urls, rules) {
-            self.resources.push(Resource::new(name, urls, rules));
-            self.places.push(place);
+        let Some(common) = common else { return };
+        let rules = self.rules(&common.settings, common.identity, common.set);
+        let (Some((name, place)), Some(urls), Some(rules)) = (name, urls, rules) else { return };
+        let resource = Resource::new(name, urls, rules);
+        if let Signers::Anchor { anchor, place, threshold } = common.signers {
+            let vouches = Vouches::Resource { resource: resource.clone(), threshold };
+            self.anchored.push((Anchored::new(anchor, vouches), place));
         }
+        self.resources.push(resource);
+        self.places.push(place);
     }
 
     /// Reads a `[[collection]]`: all names share the pattern of the URLs and, unless they differ in identity, the rules.
     pub(super) fn collection(&mut self, table: &Table<'_>, defaults: &Settings) {
-        let common = self.common(table, defaults);
+        match (table.has("list"), table.get("anchor")) {
+            (_, None) => self.listed(table, defaults),
+            (false, Some(_)) => self.entries(table, defaults),
+            (true, Some(anchor)) => {
+                let message = "a collection has both `list` and `anchor`";
+                self.problems.at(anchor.span(), message).expected("exactly one of them");
+            }
+        }
+    }
+
+    /// One resource for each entry of an anchor, which names its URL and its key.
+    fn entries(&mut self, table: &Table<'_>, defaults: &Settings) {
+        let common = self.common(table, defaults, Rests::OnAnchor);
+        if let Some(value) = table.get("urls") {
+            let message = "a collection of an anchor has no `urls`";
+            self.problems.at(value.span(), message).expected("the anchor to name the URL of each entry");
+        }
+        let anchor = table.text("anchor", &mut self.problems).and_then(|(text, at)| Some((self.name(text, &at)?, at)));
+        if !table.has("name") {
+            let expected = "a pattern such as \"metadata/{url_hex}\"";
+            table.lacks(&["name"], table.span(), expected, &mut self.problems);
+        }
+        let pattern = table.text("name", &mut self.problems).filter(|(text, place)| {
+            let sound = text.contains("{url_hex}") && Name::new(&text.replace("{url_hex}", "00")).is_ok();
+            if !sound {
+                let message = format!("{} names no entry", quote(text));
+                let expected = "a name with `{url_hex}` in it, where the hexadecimal form of the URL belongs";
+                self.problems.at_place(place.clone(), message).expected(expected);
+            }
+            sound
+        });
+        if let (Some(value), Some(common)) = (table.get("identity"), &common)
+            && common.identity.as_ref().is_some_and(|identity| !identity.contains("{url}"))
+        {
+            let message = "every entry of the anchor would have the same identity";
+            self.problems.at(value.span(), message).expected("`{url}` in it, where the URL belongs");
+        }
+        let (Some(common), Some((anchor, place)), Some((pattern, _))) = (common, anchor, pattern) else { return };
+        let verify = common.settings.verify.and_then(|index| self.verifies.get(index));
+        // What each says it is must be its URL, unless something else is asked for.
+        let usual = verify.is_some_and(|verify| verify.tells_identity).then(|| Arc::from("{url}"));
+        let identity = common.identity.or(usual);
+        let Some(rules) = self.rules(&common.settings, None, common.set) else { return };
+        let vouches = Vouches::Entries { name: pattern.into(), identity, rules };
+        self.anchored.push((Anchored::new(anchor, vouches), place));
+    }
+
+    fn listed(&mut self, table: &Table<'_>, defaults: &Settings) {
+        let common = self.common(table, defaults, Rests::OnItself);
+        if let Some(value) = table.get("name") {
+            let message = "a collection with a `list` has no `name`";
+            self.problems.at(value.span(), message).expected("the list to name each of them");
+        }
+        if let Some(Common { signers: Signers::Anchor { place, .. }, .. }) = &common {
+            let message = "a collection with a `list` cannot rest on an anchor";
+            let expected = "`anchor` in the collection itself, or a [[resource]] for each name";
+            self.problems.at_place(place.clone(), message).expected(expected);
+            return;
+        }
         if let (Some(value), Some(common)) = (table.get("identity"), &common)
             && common.identity.as_ref().is_some_and(|identity| !identity.contains("{name}"))
         {
@@ -65,12 +139,12 @@ impl Build<'_> {
         for (name, place) in names {
             let identity = common.identity.as_ref().map(|pattern| pattern.replace("{name}", name.as_str()).into());
             let Some(rules) = self.rules(&common.settings, identity, common.set.clone()) else { return };
-            self.resources.push(Resource { name, urls: urls.clone(), rules });
+            self.resources.push(Resource { name, urls: urls.clone(), rules, anchor: None });
             self.places.push(place);
         }
     }
 
-    fn common(&mut self, table: &Table<'_>, defaults: &Settings) -> Option<Common> {
+    fn common(&mut self, table: &Table<'_>, defaults: &Settings, rests: Rests) -> Option<Common> {
         let settings = Settings::read(table, self).over(defaults);
         let text = |word, build: &mut Self| table.text(word, &mut build.problems).map(|(text, _)| Arc::from(text));
         let (identity, set) = (text("identity", self), text("set", self));
@@ -87,17 +161,38 @@ impl Build<'_> {
             let expected = "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }";
             self.problems.at(value.span(), message).expected(expected);
         }
-        if verify.is_some_and(|verify| verify.tells_identity) && !table.has("identity") {
+        let (unsaid, keyed) = match verify.map(|verify| &verify.signers) {
+            Some(Signers::Unsaid) => (rests == Rests::OnItself, false),
+            Some(_) => (false, rests == Rests::OnAnchor),
+            None => (false, false),
+        };
+        let here = verify.map_or_else(|| table.span(), |verify| verify.place.clone());
+        if unsaid {
+            let message = "`verify` has no `keys`";
+            self.problems.at(here, message).expected("the ids of the keys that may sign, or `anchor`");
+            return None;
+        }
+        if keyed {
+            // What [defaults] says is right for others.
+            let (span, message) = match table.has("verify") {
+                true => (here, "in a collection of an anchor `verify` has neither `keys` nor `anchor`"),
+                false => (table.span(), "a collection of an anchor needs a `verify` of its own"),
+            };
+            self.problems.at(span, message).expected("the anchor to name the key of each entry");
+            return None;
+        }
+        if rests == Rests::OnItself && verify.is_some_and(|verify| verify.tells_identity) && !table.has("identity") {
             // In a `verify` that is shared, the fault is not there but here.
             let span = table.get("verify").and_then(identity_claim).unwrap_or_else(|| table.span());
             let expected =
                 "what `claims.identity` must find in the document: with nothing to compare, it guards nothing";
             table.lacks(&["identity"], span, expected, &mut self.problems);
         }
-        Some(Common { settings, identity, set })
+        let signers = verify.map_or(Signers::Unsaid, |verify| verify.signers.clone());
+        Some(Common { settings, signers, identity, set })
     }
 
-    fn name(&mut self, text: &str, place: &Place) -> Option<Name> {
+    pub(super) fn name(&mut self, text: &str, place: &Place) -> Option<Name> {
         match Name::new(text) {
             Ok(name) => Some(name),
             Err(error) => {

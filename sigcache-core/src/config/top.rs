@@ -66,14 +66,15 @@ pub(super) fn read(text: &str, file: &str, folder: &Path, env: Env<'_>) -> Resul
         }
     }
     build.check_names();
-    if build.resources.is_empty() && build.problems.is_empty() {
+    let anchored = build.resolve_anchors();
+    if build.resources.is_empty() && anchored.is_empty() && build.problems.is_empty() {
         let expected = "at least one [[resource]], or a [[collection]] with a name in its list";
         build.problems.at(0..0, "there is nothing to fetch").expected(expected);
     }
     build.problems.finish()?;
     let Some(store) = store else { return Err(ConfigError::file(file, "there is no store", None)) };
     let (resources, keys) = (build.resources, build.keys);
-    Ok(Config { store, resources, keys, concurrency, per_host, removal_limit })
+    Ok(Config { store, resources, anchored, keys, concurrency, per_host, removal_limit })
 }
 
 impl Build<'_> {

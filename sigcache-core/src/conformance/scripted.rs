@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::stream;
 use p256::{
@@ -50,6 +51,15 @@ impl Signer {
         let spki = self.key.verifying_key().to_public_key_der().expect("a P-256 key has a DER form");
         let public = PublicKey::parse(spki.as_bytes()).expect("our own reader takes it");
         TrustedKey::new(self.id.clone(), public)
+    }
+
+    /// Its public half as a JWK (RFC 7518, section 6.2) with this `kid`, as it stands in the document of an anchor.
+    pub fn jwk(&self, kid: &str) -> String {
+        let point = self.key.verifying_key().to_sec1_point(false);
+        let coordinate =
+            |bytes: Option<&p256::FieldBytes>| URL_SAFE_NO_PAD.encode(bytes.expect("a point of the curve"));
+        let (x, y) = (coordinate(point.x()), coordinate(point.y()));
+        format!(r#"{{"kty":"EC","crv":"P-256","kid":"{kid}","x":"{x}","y":"{y}"}}"#)
     }
 
     /// Trust in this one key.

@@ -224,6 +224,8 @@ fn unsealed_uploads_are_invisible(bench: &Bench, part_size: usize) {
         companions: Vec::new(),
         validators: Validators::default(),
         content_type: None,
+        document: None,
+        anchor: None,
     };
     block_on(async {
         let absent = async || matches!(bench.store.read(&name, &receipt).await, Err(error) if error.is_absence());

@@ -8,10 +8,11 @@ use crate::{
     entry::{Entry, Standing},
     fetch::Meta,
     judge::{self, State},
+    name::Name,
     reason::{Outcome, Reason},
     receipt::Receipt,
     resource::Resource,
-    store::{ChangeKind, Said},
+    store::{Change, ChangeKind, Said},
 };
 
 impl Pipeline {
@@ -94,6 +95,25 @@ impl Pipeline {
         decision.source = source;
         decision.attempts = attempts;
         (decision, kind)
+    }
+
+    /// No source may be asked, because of `failure`. The last good copy stands, as long as its own expiry lets it.
+    pub(crate) fn keep(&self, resource: &Resource, known: Option<&Entry>, failure: Failure) -> (Decision, Change) {
+        let (decision, kind) = match known.and_then(Entry::copy) {
+            Some(receipt) => self.stand(resource, known, receipt, failure),
+            None => (Decision::failed(resource.name.clone(), Outcome::Refused, failure), ChangeKind::Note),
+        };
+        self.conclude(known, decision, kind)
+    }
+
+    /// Nobody can say any more who may sign `name`: what is there may not be served.
+    pub(crate) fn withhold(&self, name: &Name, known: Option<&Entry>, failure: Failure) -> (Decision, Change) {
+        let (outcome, kind) = match known.map(|entry| entry.standing) {
+            Some(Standing::Live) => (Outcome::Withheld, ChangeKind::Withhold),
+            Some(Standing::Withheld) => (Outcome::Withheld, ChangeKind::Note),
+            _ => (Outcome::Refused, ChangeKind::Note),
+        };
+        self.conclude(known, Decision::failed(name.clone(), outcome, failure), kind)
     }
 
     /// What `failure` means for the copy that is there.

@@ -17,14 +17,16 @@ use crate::{
 
 /// Resources of one set are taken together or not at all: where one of them failed, the new versions of the others are
 /// left out, so that readers never mix versions that do not belong together.
-pub(super) fn hold_incomplete(
+pub(super) fn hold_incomplete<'a>(
     decisions: &mut [Decision],
     changes: &mut [Change],
-    resources: &[Resource],
+    resources: impl IntoIterator<Item = &'a Resource>,
     catalog: &Catalog,
 ) {
-    let sets: BTreeMap<&Name, &Arc<str>> =
-        resources.iter().filter_map(|resource| Some((&resource.name, resource.rules.policy.set.as_ref()?))).collect();
+    let sets: BTreeMap<&Name, &Arc<str>> = resources
+        .into_iter()
+        .filter_map(|resource| Some((&resource.name, resource.rules.policy.set.as_ref()?)))
+        .collect();
     if sets.is_empty() {
         return;
     }

@@ -269,7 +269,7 @@ impl<W: std::io::Write> std::io::Write for Bounded<W> {
 
 impl Entry {
     /// Makes one change. False if another run committed something newer since the change was decided.
-    fn take(&mut self, change: &Change, sequence: u64, at: Timestamp) -> bool {
+    pub(crate) fn take(&mut self, change: &Change, sequence: u64, at: Timestamp) -> bool {
         let current = self.receipt.as_ref().map(|receipt| receipt.evidence.digest);
         let taken = match &change.kind {
             ChangeKind::Store { receipt, fresh_until } => {

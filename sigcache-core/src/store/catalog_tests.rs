@@ -56,6 +56,8 @@ fn receipt(content: &str, mark: Option<Mark>, verified: i64) -> Arc<Receipt> {
         companions: Vec::new(),
         validators: Validators::default(),
         content_type: None,
+        document: None,
+        anchor: None,
     })
 }
 

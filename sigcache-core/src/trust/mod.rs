@@ -108,6 +108,12 @@ impl Trust {
         Ok(Self { keys, threshold })
     }
 
+    /// No key at all: every document is refused. What a resource has whose keys an [anchor](crate::anchor) names, until
+    /// that was read.
+    pub fn nobody() -> Self {
+        Self { keys: Vec::new(), threshold: 1 }
+    }
+
     /// The keys, in the order of the configuration.
     pub fn keys(&self) -> &[TrustedKey] {
         &self.keys

@@ -10,7 +10,7 @@ mod claims;
 #[cfg(feature = "detached")]
 mod detached;
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use bytes::Bytes;
 use url::Url;
@@ -44,6 +44,12 @@ pub trait Verifier: Send + Sync + fmt::Debug {
 
     /// Starts a check of one document. Refuses companions that cannot belong to any valid document.
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError>;
+
+    /// The signed content of a document that this verifier has accepted, for formats that wrap it; the others sign the
+    /// document as it is.
+    fn content<'a>(&self, document: &'a [u8]) -> Result<Cow<'a, [u8]>, VerifyError> {
+        Ok(Cow::Borrowed(document))
+    }
 }
 
 /// One running check that the bytes of a document are streamed through.
@@ -251,6 +257,9 @@ impl<T: Verifier + ?Sized> Verifier for Arc<T> {
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         (**self).begin(context)
     }
+    fn content<'a>(&self, document: &'a [u8]) -> Result<Cow<'a, [u8]>, VerifyError> {
+        (**self).content(document)
+    }
 }
 
 impl<T: Verifier + ?Sized> Verifier for Box<T> {
@@ -265,6 +274,9 @@ impl<T: Verifier + ?Sized> Verifier for Box<T> {
     }
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         (**self).begin(context)
+    }
+    fn content<'a>(&self, document: &'a [u8]) -> Result<Cow<'a, [u8]>, VerifyError> {
+        (**self).content(document)
     }
 }
 

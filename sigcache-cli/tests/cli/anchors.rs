@@ -1,0 +1,86 @@
+//! Resources whose keys stand in an anchor, through every command.
+
+use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
+
+use crate::support::{Lab, decision, is, jwk_set, verdict};
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_slice(&[seed; 32]).unwrap()
+}
+
+/// `names` rest on the anchor `keys.json`, which names `anchored` and is signed by the publisher.
+fn lab(names: &[&str], anchored: &[&SigningKey]) -> Lab {
+    let lab = Lab::new();
+    lab.offer("keys.json", jwk_set(anchored).as_bytes());
+    lab.configure(&["keys.json"], "");
+    let mut text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+    for name in names {
+        text += &format!(
+            "\n[[resource]]\nname = \"{name}\"\nurls = [\"{}/{name}\"]\n\
+             verify = {{ format = \"detached\", suffix = \".sig\", anchor = \"keys.json\" }}\n",
+            lab.origin()
+        );
+    }
+    lab.replace("sigcache.toml", text);
+    lab
+}
+
+fn offer(lab: &Lab, name: &str, key: &SigningKey, text: &str) {
+    let signature: Signature = key.sign(text.as_bytes());
+    lab.replace(&format!("origin/{name}"), text);
+    lab.replace(&format!("origin/{name}.sig"), signature.to_der().as_bytes());
+}
+
+#[test]
+fn every_command_knows_what_rests_on_an_anchor() {
+    let lab = lab(&["a"], &[&key(1)]);
+    offer(&lab, "a", &key(1), "a 1\n");
+    let report = lab.json("report", 0, &["sync"]);
+    assert_eq!(verdict(&report, "a"), is("stored", "done", "first-version"));
+    assert!(decision(&report, "a")["keys"][0].as_str().unwrap().starts_with("keys.json#"), "{report:#}");
+    assert_eq!(lab.run(&["get", "a"]).ends(0), "a 1\n");
+    let status = lab.json("status", 0, &["status"]);
+    assert_eq!(status["resources"].as_array().unwrap().len(), 2);
+    assert!(lab.run(&["explain", "a"]).ends(0).contains("Who may sign stands in the anchor keys.json"));
+    lab.json("explain", 0, &["explain", "a"]);
+    assert!(lab.run(&["history", "a"]).ends(0).contains("first-version"));
+    lab.json("report", 0, &["audit"]);
+    lab.run(&["verify", "origin/a", "--as", "a"]).ends(0);
+    // One of them alone, on the word of the anchor as it is stored.
+    offer(&lab, "a", &key(1), "a 2\n");
+    assert!(lab.run(&["sync", "a"]).ends(0).contains("new-version"));
+    assert!(lab.run(&["sync", "b"]).fails(2).contains("b is not a resource"));
+
+    // The anchor names another key.
+    lab.offer("keys.json", jwk_set(&[&key(2)]).as_bytes());
+    let report = lab.json("report", 1, &["sync"]);
+    assert_eq!(verdict(&report, "a"), is("withheld", "signature", "signature-mismatch"));
+    offer(&lab, "a", &key(2), "a 3\n");
+    assert!(lab.run(&["sync"]).ends(0).contains("new-version"));
+    assert_eq!(lab.run(&["get", "a"]).ends(0), "a 3\n");
+}
+
+#[test]
+fn a_broken_anchor_is_told_once_and_everything_else_in_one_line() {
+    let names = ["a", "b", "c"];
+    let lab = lab(&names, &[&key(1)]);
+    for name in names {
+        offer(&lab, name, &key(1), name);
+    }
+    lab.run(&["sync"]).ends(0);
+    let text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+    lab.replace("sigcache.toml", text.replace("publisher.pub.pem\"", "publisher.pub.pem\"\nrevoked = true"));
+    let told = lab.run(&["sync"]).ends(1);
+    assert_eq!(told.matches("anchor-broken").count(), 1, "{told}");
+    assert!(told.contains("withheld  2 more for the same reason"), "{told}");
+    assert!(told.contains("key-revoked"), "{told}");
+    let report = lab.json("report", 1, &["sync"]);
+    for name in names {
+        assert_eq!(verdict(&report, name), is("withheld", "key", "anchor-broken"));
+    }
+    // Nobody can say who may sign: so nobody gets it.
+    let refused = lab.run(&["get", "a"]).fails(1);
+    assert!(refused.contains("anchor-broken"), "{refused}");
+    let status = lab.json("status", 1, &["status"]);
+    assert_eq!(status["broken_anchors"].as_array().unwrap().len(), 3, "{status:#}");
+}
