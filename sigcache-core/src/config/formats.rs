@@ -7,7 +7,7 @@ use std::{ops::Range, sync::Arc};
 use super::{
     build::Build,
     problem::{Place, Problems},
-    table::{Table, Value, tick},
+    table::{Table, Value, Words, tick},
 };
 use crate::{
     evidence::KeyId,
@@ -16,8 +16,8 @@ use crate::{
     verify::{Claims, Pointer, Verifier},
 };
 
-/// Every word that may stand in a `verify`.
-pub(super) const VERIFY: &[&str] = &["format", "suffix", "keys", "anchor", "threshold", "claims", "hash", "scheme"];
+/// The words of a `verify` of any format.
+pub(super) const VERIFY: &[&str] = &["format", "keys", "anchor", "threshold"];
 
 /// Every word that may stand in a `claims`.
 pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_before", "expires", "entries"];
@@ -25,8 +25,9 @@ pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_befor
 /// Sets up the verifier of a format from its own words.
 type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 
-/// The formats: a new one is a file in `verify/`, one in `formats/` for its words, and a line here.
-const FORMATS: &[(&str, SetUp)] = &[("detached", detached::set_up)];
+/// The formats, each with the words of its own: a new one is a file in `verify/`, one in `formats/` for its words, and a
+/// line here.
+pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[("detached", (&[VERIFY, detached::WORDS], detached::set_up))];
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
 type Fit = Box<dyn Fn(&Table<'_>, &Trust, &mut Problems) -> bool>;
@@ -96,14 +97,20 @@ impl Signers {
 impl Build<'_> {
     /// Reads a `verify` table and returns its number; equal tables have the same one.
     pub(super) fn verify(&mut self, value: &Value<'_>) -> Option<usize> {
-        let table = Table::open(value, "`verify`", &[VERIFY], &mut self.problems)?;
+        let named =
+            |(word, _): &&(&str, _)| value.get_ref().get("format").and_then(|f| f.as_ref().as_str()) == Some(word);
+        let table = match FORMATS.iter().find(named) {
+            Some((_, (words, _))) => Table::open(value, "`verify`", words, &mut self.problems)?,
+            // It is not known which words are right here, so none of them is called wrong.
+            None => Table::open_free(value, "`verify`", &mut self.problems)?,
+        };
         if !table.has("format") {
             let words: Vec<String> = FORMATS.iter().map(|(word, _)| format!("`{word}`")).collect();
             let expected = words.join(" or ");
             table.lacks(&["format"], value.span(), &expected, &mut self.problems);
         }
-        let set_up = table.word("format", FORMATS, &mut self.problems);
-        let format = set_up.and_then(|set_up| set_up(&table, self));
+        let format = table.word("format", FORMATS, &mut self.problems);
+        let format = format.and_then(|(_, set_up)| set_up(&table, self));
         let signers = self.signers(&table);
         let (Format { verifier, alike, files, tells_identity, fit }, signers) = (format?, signers?);
         if let Signers::Keys(trust) = &signers

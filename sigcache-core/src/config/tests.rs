@@ -17,7 +17,8 @@ fn words() -> Vec<&'static str> {
         formats::VERIFY,
         formats::CLAIMS,
     ];
-    tables.into_iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
+    let formats = formats::FORMATS.iter().flat_map(|(_, (words, _))| words.iter().copied());
+    tables.into_iter().chain(formats).flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 #[test]

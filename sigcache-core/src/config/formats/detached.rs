@@ -14,6 +14,9 @@ use crate::{
     verify::{Claims, Detached},
 };
 
+/// The words of this format.
+pub(super) const WORDS: &[&str] = &["suffix", "claims", "hash", "scheme"];
+
 /// What an ECDSA or RSA key signs.
 const HASHES: &[(&str, HashKind)] =
     &[("sha-256", HashKind::Sha256), ("sha-384", HashKind::Sha384), ("sha-512", HashKind::Sha512)];
