@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Gc(GcArgs),
     /// Allow the next version of a resource to be older than what was accepted before; recorded with the reason.
     AllowRollback(RollbackArgs),
+    /// List every key, the configured and the anchored ones: what it is, how long it may sign, and what relies on it.
+    Keys,
     /// Make a P-256 key pair.
     Keygen(KeygenArgs),
     /// Sign files, each with a detached signature beside it.

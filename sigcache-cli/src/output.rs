@@ -122,6 +122,11 @@ pub(crate) fn report(common: &Common, report: &Report) -> Result<Ending, Fault> 
     })
 }
 
+/// Something to know beside what was asked for, on standard error.
+pub(crate) fn warning(text: &str) {
+    let _ = writeln!(io::stderr(), "sigcache: {}", plain(text));
+}
+
 fn summary(report: &Report) -> String {
     let Totals { stored, unchanged, kept, withheld, refused, removed, .. } = report.totals;
     let counts = [

@@ -6,6 +6,7 @@ pub(crate) mod gc;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod key_list;
 pub(crate) mod keys;
 pub(crate) mod rollback;
 pub(crate) mod status;

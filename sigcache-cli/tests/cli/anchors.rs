@@ -2,7 +2,7 @@
 
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 
-use crate::support::{Lab, decision, is, jwk_set, verdict};
+use crate::support::{Lab, NOON, decision, is, jwk_set, verdict};
 
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_slice(&[seed; 32]).unwrap()
@@ -83,4 +83,36 @@ fn a_broken_anchor_is_told_once_and_everything_else_in_one_line() {
     assert!(refused.contains("anchor-broken"), "{refused}");
     let status = lab.json("status", 1, &["status"]);
     assert_eq!(status["broken_anchors"].as_array().unwrap().len(), 3, "{status:#}");
+}
+
+#[test]
+fn keys_are_listed_with_who_relies_on_them_and_which_ends_next() {
+    let lab = lab(&["a", "b"], &[&key(1)]);
+    for name in ["a", "b"] {
+        offer(&lab, name, &key(1), name);
+    }
+    lab.run(&["sync"]).ends(0);
+    let text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+    let other = "\n[keys.old]\nfile = \"old.pub.pem\"\nnot_after = 2026-01-01T00:00:00Z\n";
+    lab.run(&["keygen", "old"]).ends(0);
+    let ends = "publisher.pub.pem\"\nnot_after = 2099-01-01T00:00:00Z";
+    lab.replace("sigcache.toml", text.replace("publisher.pub.pem\"", ends) + other);
+
+    let listed = lab.json("keys", 0, &["--at", NOON, "keys"]);
+    let rows = listed["keys"].as_array().unwrap();
+    let told = |row: &serde_json::Value| {
+        let word = |key: &str| row[key].as_str().unwrap().to_owned();
+        (word("state"), word("read_from"), row["resources"].as_array().unwrap().len())
+    };
+    let told: Vec<_> = rows.iter().map(told).collect();
+    let expected =
+        [("expired", "old.pub.pem", 0), ("valid", "publisher.pub.pem", 1), ("valid", "the anchor keys.json", 2)];
+    assert_eq!(told, expected.map(|(state, from, count)| (state.to_owned(), from.to_owned(), count)));
+    assert!(rows.iter().all(|row| row["algorithm"] == "ECDSA P-256"), "{rows:#?}");
+    let text = lab.run(&["--at", NOON, "keys"]).ends(0);
+    assert!(text.contains("The next of them to expire is publisher, at 2099-01-01T00:00:00Z"), "{text}");
+    assert!(text.contains("a, b"), "{text}");
+    // The anchor's own key has ended: nobody may sign it.
+    let late = lab.run(&["--at", "2100-01-01T00:00:00Z", "keys"]).ends(1);
+    assert!(late.contains("expired"), "{late}");
 }

@@ -90,6 +90,10 @@ impl Build<'_> {
             self.problems.at(given_at.span, message).expected(EXPECTED);
         });
         let mut trusted = TrustedKey::new(KeyId::new(id), key.ok()?);
+        trusted.origin = Some(match *way {
+            "file" => given.into(),
+            _ => "the configuration".into(),
+        });
         trusted.not_before = self.moment(table, "not_before");
         trusted.not_after = self.moment(table, "not_after");
         trusted.revoked = table.flag("revoked", &mut self.problems).unwrap_or(false);

@@ -19,6 +19,8 @@ pub mod rsa;
 #[cfg(feature = "keys")]
 mod scheme;
 
+use std::sync::Arc;
+
 use crate::{decision::Failure, digest::Digest, evidence::KeyId, reason::Reason, time::Timestamp};
 
 pub use hash::{Hash, HashKind, RunningHash};
@@ -40,15 +42,18 @@ pub struct TrustedKey {
     pub not_after: Option<Timestamp>,
     /// Nothing that it signed is trusted any more.
     pub revoked: bool,
+    /// Where it was read, for people.
+    pub origin: Option<Arc<str>>,
 }
 
 impl TrustedKey {
     /// A key without limits in time.
     pub fn new(id: KeyId, key: PublicKey) -> Self {
-        Self { id, key, not_before: None, not_after: None, revoked: false }
+        Self { id, key, not_before: None, not_after: None, revoked: false, origin: None }
     }
 
-    fn may_sign(&self, now: Timestamp) -> Result<(), Failure> {
+    /// Whether it may sign at `now`.
+    pub fn may_sign(&self, now: Timestamp) -> Result<(), Failure> {
         let id = &self.id;
         if self.revoked {
             return Err(Failure::new(Reason::KeyRevoked, "a key that is not revoked", format!("revoked key {id}")));
