@@ -156,6 +156,18 @@ words! {
         KeyExpired = "key-expired",
         /// Signed with a key whose `not_before` has not come.
         KeyNotYetValid = "key-not-yet-valid",
+        /// The signing certificate does not lead to a configured one.
+        CertificateUntrusted = "certificate-untrusted",
+        /// A certificate between the signature and its root is past its validity.
+        CertificateExpired = "certificate-expired",
+        /// A certificate between the signature and its root is not valid yet.
+        CertificateNotYetValid = "certificate-not-yet-valid",
+        /// A certificate is damaged, too weak, or not for this use.
+        CertificateUnsuitable = "certificate-unsuitable",
+        /// A configured revocation list names the certificate.
+        CertificateRevoked = "certificate-revoked",
+        /// The configured revocation lists are too old, or none of them speaks of the certificate.
+        RevocationUnknown = "revocation-unknown",
         /// Fewer different keys signed than the threshold asks for.
         ThresholdNotMet = "threshold-not-met",
         /// Validly signed, but it is another document.
@@ -242,7 +254,17 @@ impl Reason {
             R::FirstByteTimeout | R::IdleTimeout | R::TooSlow | R::DeadlineExceeded => Step::Speed,
             R::MalformedSignature | R::MalformedDocument => Step::Parse,
             R::SignatureMismatch => Step::Signature,
-            R::KeyUnknown | R::KeyRevoked | R::KeyExpired | R::KeyNotYetValid | R::ThresholdNotMet => Step::Key,
+            R::KeyUnknown
+            | R::KeyRevoked
+            | R::KeyExpired
+            | R::KeyNotYetValid
+            | R::CertificateUntrusted
+            | R::CertificateExpired
+            | R::CertificateNotYetValid
+            | R::CertificateUnsuitable
+            | R::CertificateRevoked
+            | R::RevocationUnknown
+            | R::ThresholdNotMet => Step::Key,
             R::IdentityMismatch | R::IdentityMissing => Step::Identity,
             R::DocumentExpired | R::DocumentNotYetValid | R::CopyExpired => Step::Expiry,
             R::OlderVersion | R::ReplayedVersion | R::MarkMissing | R::RollbackAllowed => Step::Rollback,

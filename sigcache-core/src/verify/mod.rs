@@ -9,6 +9,8 @@
 mod claims;
 #[cfg(feature = "detached")]
 mod detached;
+#[cfg(feature = "jws")]
+mod jws;
 
 use std::{fmt, sync::Arc};
 
@@ -28,6 +30,8 @@ use crate::{
 pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
 pub use detached::{Detached, parse_signature};
+#[cfg(feature = "jws")]
+pub use jws::{Jws, MAX_JWS_JSON_BYTES};
 
 /// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
 pub trait Verifier: Send + Sync + fmt::Debug {
@@ -44,6 +48,13 @@ pub trait Verifier: Send + Sync + fmt::Debug {
 
     /// Starts a check of one document. Refuses companions that cannot belong to any valid document.
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError>;
+
+    /// What is signed in `document`, for formats that wrap it: the payload of a JWS. Elsewhere it is the document.
+    ///
+    /// It checks no signature: ask it only of a document that was verified, such as one that [`crate::read`] gave.
+    fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
+        Ok(document)
+    }
 }
 
 /// One running check that the bytes of a document are streamed through.
@@ -238,6 +249,12 @@ impl VerifyError {
     }
 }
 
+impl From<Failure> for VerifyError {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
 impl<T: Verifier + ?Sized> Verifier for Arc<T> {
     fn format(&self) -> &'static str {
         (**self).format()
@@ -250,6 +267,9 @@ impl<T: Verifier + ?Sized> Verifier for Arc<T> {
     }
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         (**self).begin(context)
+    }
+    fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
+        (**self).content(document)
     }
 }
 
@@ -265,6 +285,9 @@ impl<T: Verifier + ?Sized> Verifier for Box<T> {
     }
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         (**self).begin(context)
+    }
+    fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
+        (**self).content(document)
     }
 }
 
