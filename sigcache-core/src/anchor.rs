@@ -21,14 +21,8 @@ use crate::{
     resource::{Resource, Role, Rules, check_names},
     store::{Catalog, Shard},
     time::Timestamp,
-    trust::{PublicKey, Trust, TrustedKey},
+    trust::{KeyError, PublicKey, Trust, TrustedKey},
 };
-
-/// The most entries that an anchor may have.
-pub const MAX_ENTRIES: usize = 10_000;
-
-/// The longest `kid` of an entry, in bytes.
-const MAX_KID_BYTES: usize = 2048;
 
 /// By so much of the hexadecimal form an entry is told whose URL is too long for a name.
 const SHORT_HEX: usize = 128;
@@ -98,7 +92,7 @@ pub struct Vouched {
 /// stands until its own expiry, but nothing new may be fetched on its word; see [`lapsed`].
 pub fn vouched(anchored: &Anchored, anchor: &Resource, receipt: &Receipt, now: Timestamp) -> Result<Vouched, Failure> {
     let document = kept_document(anchor, receipt, now).map_err(|error| broken(&anchor.name, error))?;
-    let content = anchor.rules.verifier.content(&document).map_err(|error| broken(&anchor.name, error))?;
+    let content = anchor.rules.verifier.content(document).map_err(|error| broken(&anchor.name, error))?;
     let entries = entries(&content).map_err(|error| broken(&anchor.name, error))?;
     match &anchored.vouches {
         Vouches::Resource { resource, threshold } => one(anchor, resource, *threshold, entries),
@@ -150,22 +144,21 @@ pub(crate) fn broken(anchor: &Name, why: impl ToString) -> Failure {
 }
 
 /// The keys of one entry, by its `kid`. Several JWKs with one `kid` are one entry: any of them may sign.
-type Entries = BTreeMap<String, Vec<Result<PublicKey, String>>>;
+type Entries = BTreeMap<Arc<str>, Vec<Result<PublicKey, KeyError>>>;
 
+#[cfg(not(feature = "keys"))]
+fn entries(_content: &[u8]) -> Result<Entries, String> {
+    Err("a build that reads no keys (feature `keys`)".to_owned())
+}
+
+#[cfg(feature = "keys")]
 fn entries(content: &[u8]) -> Result<Entries, String> {
-    let set: serde_json::Value = serde_json::from_slice(content).map_err(|error| error.to_string())?;
-    let keys = set.get("keys").and_then(serde_json::Value::as_array).ok_or("not a JWK Set")?;
-    if keys.len() > MAX_ENTRIES {
-        return Err(format!("{} entries, and {MAX_ENTRIES} at most are read", keys.len()));
-    }
     let mut entries = Entries::new();
-    for key in keys {
-        let kid = key.get("kid").and_then(serde_json::Value::as_str).ok_or("an entry without `kid`")?;
-        if kid.len() > MAX_KID_BYTES {
-            return Err(format!("a `kid` of more than {MAX_KID_BYTES} bytes"));
-        }
-        let parsed = PublicKey::parse(key.to_string().as_bytes()).map_err(|error| error.to_string());
-        entries.entry(kid.to_owned()).or_default().push(parsed);
+    for (number, crate::trust::JwksEntry { kid, key, .. }) in
+        crate::trust::parse_jwks(content).map_err(|error| error.to_string())?.into_iter().enumerate()
+    {
+        let kid = kid.ok_or_else(|| format!("key {} has no `kid`", number + 1))?;
+        entries.entry(kid).or_default().push(key);
     }
     Ok(entries)
 }
@@ -182,7 +175,10 @@ fn trusted(anchor: &Name, key: PublicKey) -> TrustedKey {
 }
 
 /// The keys that can be used, each once; or why none can.
-fn usable(anchor: &Name, keys: impl IntoIterator<Item = Result<PublicKey, String>>) -> Result<Vec<TrustedKey>, String> {
+fn usable(
+    anchor: &Name,
+    keys: impl IntoIterator<Item = Result<PublicKey, KeyError>>,
+) -> Result<Vec<TrustedKey>, String> {
     let (mut usable, mut fault): (Vec<TrustedKey>, _) = (Vec::new(), None);
     for key in keys {
         match key {
@@ -191,7 +187,11 @@ fn usable(anchor: &Name, keys: impl IntoIterator<Item = Result<PublicKey, String
             Err(error) => fault = fault.or(Some(error)),
         }
     }
-    if usable.is_empty() { Err(fault.unwrap_or_else(|| "no key".to_owned())) } else { Ok(usable) }
+    match fault {
+        Some(fault) if usable.is_empty() => Err(fault.to_string()),
+        None if usable.is_empty() => Err("no key".to_owned()),
+        _ => Ok(usable),
+    }
 }
 
 fn one(anchor: &Resource, resource: &Resource, threshold: usize, entries: Entries) -> Result<Vouched, Failure> {

@@ -45,7 +45,7 @@ impl fmt::Display for Failure {
 
 /// What a server said may stand in these texts: without control characters and not longer than a person reads, it can
 /// neither play with a terminal nor fill a log.
-fn printable(text: Box<str>) -> Box<str> {
+pub(crate) fn printable(text: Box<str>) -> Box<str> {
     const LONGEST: usize = 300;
     if text.len() <= LONGEST && !text.chars().any(plays_with_terminals) {
         return text;

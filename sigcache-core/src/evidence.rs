@@ -68,6 +68,27 @@ impl fmt::Display for Mark {
     }
 }
 
+/// The certificate whose key made a signature, where a certificate path leads from it to a configured key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SigningCertificate {
+    /// The configured key that the path leads to; it stands among the signers.
+    pub root: KeyId,
+    /// Whom the certificate is for (RFC 4514).
+    pub subject: Arc<str>,
+    /// Its serial number, in hexadecimal.
+    pub serial: Arc<str>,
+    /// SHA-256 of it in DER.
+    pub fingerprint: Digest,
+    /// From then on every certificate of the path is valid, the root included.
+    pub valid_from: Timestamp,
+    /// Until then every certificate of the path is valid, the root included.
+    pub valid_until: Timestamp,
+    /// Until then the configured revocation lists speak of the path; `None` where none are configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_until: Option<Timestamp>,
+}
+
 /// What a verification established: over which bytes, by which keys, and what the signed content says of itself.
 ///
 /// A [`Verifier`](crate::verify::Verifier) of any origin may make one. It is a claim until the pipeline has judged it;
@@ -83,6 +104,12 @@ pub struct Evidence {
     pub size: u64,
     /// The keys whose signatures match, each once.
     pub signers: Arc<[KeyId]>,
+    /// The certificates that signed, where keys vouch for others by certificate paths.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub certificates: Arc<[SigningCertificate]>,
+    /// What kind of content the signer says it is, such as the `typ` of a JWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<Arc<str>>,
     /// What the signed content says it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Arc<str>>,
@@ -108,6 +135,8 @@ impl Evidence {
             digest,
             size,
             signers: signers.into_iter().collect(),
+            certificates: Arc::default(),
+            media_type: None,
             identity: None,
             valid_from: None,
             valid_until: None,

@@ -30,11 +30,34 @@ pub fn judge(
     now: Timestamp,
 ) -> Result<(), Failure> {
     trust.judge(&evidence.signers, now)?;
+    certificates(evidence, now)?;
     identity(evidence, policy)?;
     validity(evidence, now)?;
     if let Some(known) = known {
         rollback(evidence, policy, known)?;
         shrink(evidence, policy, known)?;
+    }
+    Ok(())
+}
+
+/// Whether the certificates that signed may sign at `now`. Here and not while verifying, so that what was accepted in
+/// time can still be read and audited later.
+fn certificates(evidence: &Evidence, now: Timestamp) -> Result<(), Failure> {
+    for certificate in &*evidence.certificates {
+        let expected = format!("a certificate path that is valid at {now}");
+        let (subject, serial) = (&certificate.subject, &certificate.serial);
+        if now < certificate.valid_from {
+            let found = format!("one of {subject} (serial {serial}) that is valid from {}", certificate.valid_from);
+            return Err(Failure::new(Reason::CertificateNotYetValid, expected, found));
+        }
+        if now > certificate.valid_until {
+            let found = format!("one of {subject} (serial {serial}) that is valid until {}", certificate.valid_until);
+            return Err(Failure::new(Reason::CertificateExpired, expected, found));
+        }
+        if let Some(end) = certificate.revocation_until.filter(|end| now > *end) {
+            let expected = format!("a revocation list for {subject} that is current at {now}");
+            return Err(Failure::new(Reason::RevocationUnknown, expected, format!("one that is current until {end}")));
+        }
     }
     Ok(())
 }

@@ -27,6 +27,8 @@ mod error;
 mod evidence;
 pub mod explain;
 pub mod fetch;
+#[cfg(feature = "keys")]
+mod json;
 pub mod judge;
 mod name;
 pub mod pipeline;
@@ -49,7 +51,7 @@ pub use decision::{
 pub use digest::{Digest, DigestError, Hasher, hex, unhex};
 pub use entry::{Entry, Last, Permit, REMEMBERED_VERSIONS, Standing};
 pub use error::Error;
-pub use evidence::{Evidence, KeyId, Mark};
+pub use evidence::{Evidence, KeyId, Mark, SigningCertificate};
 pub use name::{MAX_NAME_BYTES, Name, NameError};
 pub use policy::{OnExpiry, Policy, Replays, Revalidate};
 pub use reason::{Outcome, Reason, Step};

@@ -160,6 +160,18 @@ words! {
         AnchorBroken = "anchor-broken",
         /// The anchor's entry for this resource cannot be used.
         AnchorEntryUnusable = "anchor-entry-unusable",
+        /// The signing certificate does not lead to a configured one.
+        CertificateUntrusted = "certificate-untrusted",
+        /// A certificate between the signature and its root is past its validity.
+        CertificateExpired = "certificate-expired",
+        /// A certificate between the signature and its root is not valid yet.
+        CertificateNotYetValid = "certificate-not-yet-valid",
+        /// A certificate is damaged, too weak, or not for this use.
+        CertificateUnsuitable = "certificate-unsuitable",
+        /// A configured revocation list names the certificate.
+        CertificateRevoked = "certificate-revoked",
+        /// The configured revocation lists are too old, or none of them speaks of the certificate.
+        RevocationUnknown = "revocation-unknown",
         /// Fewer different keys signed than the threshold asks for.
         ThresholdNotMet = "threshold-not-met",
         /// Validly signed, but it is another document.
@@ -252,6 +264,12 @@ impl Reason {
             | R::KeyNotYetValid
             | R::AnchorBroken
             | R::AnchorEntryUnusable
+            | R::CertificateUntrusted
+            | R::CertificateExpired
+            | R::CertificateNotYetValid
+            | R::CertificateUnsuitable
+            | R::CertificateRevoked
+            | R::RevocationUnknown
             | R::ThresholdNotMet => Step::Key,
             R::IdentityMismatch | R::IdentityMissing => Step::Identity,
             R::DocumentExpired | R::DocumentNotYetValid | R::CopyExpired => Step::Expiry,

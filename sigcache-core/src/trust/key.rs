@@ -120,6 +120,14 @@ impl PublicKey {
         None
     }
 
+    /// The name that its publisher gave it: the `kid` of the JWK that it was read from.
+    pub fn kid(&self) -> Option<&str> {
+        #[cfg(feature = "keys")]
+        return self.known()?.kid();
+        #[cfg(not(feature = "keys"))]
+        None
+    }
+
     /// The first and the last moment at which the certificate that it was read from is valid, by its own words. Nothing
     /// here enforces them: the limits of a trusted key are those that the configuration gives it.
     pub fn certificate_validity(&self) -> Option<(Timestamp, Timestamp)> {

@@ -31,6 +31,7 @@ pub(super) struct Known {
     spki: Box<[u8]>,
     certificate: Option<Certificate>,
     only: Option<Scheme>,
+    kid: Option<Box<str>>,
 }
 
 /// A key, ready to verify.
@@ -125,12 +126,22 @@ impl Known {
             subject_public_key: BitStringRef::from_bytes(bits).map_err(|error| damaged("public key", error))?,
         };
         let spki = spki.to_der().map_err(|error| damaged("public key", error))?.into();
-        Ok(Self { key, spki, certificate: None, only: None })
+        Ok(Self { key, spki, certificate: None, only: None, kid: None })
     }
 
     /// The same, read from this certificate.
     pub(super) fn with_certificate(self, der: Vec<u8>, validity: (Timestamp, Timestamp)) -> Self {
         Self { certificate: Some(Certificate { der: der.into(), validity }), ..self }
+    }
+
+    /// The same, read from the certificate of `other`.
+    pub(super) fn with_certificate_of(self, other: Self) -> Self {
+        Self { certificate: other.certificate, ..self }
+    }
+
+    /// The same, with the name that its publisher gave it.
+    pub(super) fn with_kid(self, kid: &str) -> Self {
+        Self { kid: Some(kid.into()), ..self }
     }
 
     /// The same, for this scheme alone.
@@ -152,6 +163,10 @@ impl Known {
 
     pub(super) fn only(&self) -> Option<Scheme> {
         self.only
+    }
+
+    pub(super) fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
     }
 
     pub(super) fn algorithm(&self) -> Algorithm {

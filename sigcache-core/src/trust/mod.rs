@@ -7,6 +7,8 @@ pub mod ed25519;
 #[cfg(feature = "keys")]
 mod forms;
 mod hash;
+#[cfg(feature = "keys")]
+mod jwks;
 mod key;
 #[cfg(feature = "keys")]
 mod known;
@@ -18,12 +20,16 @@ pub mod p384;
 pub mod rsa;
 #[cfg(feature = "keys")]
 mod scheme;
+#[cfg(feature = "x509")]
+pub mod x509;
 
 use std::sync::Arc;
 
 use crate::{decision::Failure, digest::Digest, evidence::KeyId, reason::Reason, time::Timestamp};
 
 pub use hash::{Hash, HashKind, RunningHash};
+#[cfg(feature = "keys")]
+pub use jwks::{JwksEntry, JwksError, MAX_JWKS_BYTES, MAX_JWKS_KEYS, parse_jwks};
 pub use key::{Algorithm, KeyError, MAX_KEY_BYTES, PublicKey};
 #[cfg(feature = "keys")]
 pub use scheme::{Ed25519Stream, Encoding, Scheme};

@@ -9,10 +9,12 @@
 mod claims;
 #[cfg(feature = "detached")]
 mod detached;
+#[cfg(feature = "jws")]
+mod jws;
 #[cfg(feature = "detached")]
 mod signature_file;
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use url::Url;
@@ -30,6 +32,8 @@ use crate::{
 pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
 pub use detached::Detached;
+#[cfg(feature = "jws")]
+pub use jws::{Jws, MAX_JWS_JSON_BYTES};
 #[cfg(feature = "detached")]
 pub use signature_file::parse_signature;
 
@@ -49,10 +53,11 @@ pub trait Verifier: Send + Sync + fmt::Debug {
     /// Starts a check of one document. Refuses companions that cannot belong to any valid document.
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError>;
 
-    /// The signed content of a document that this verifier has accepted, for formats that wrap it; the others sign the
-    /// document as it is.
-    fn content<'a>(&self, document: &'a [u8]) -> Result<Cow<'a, [u8]>, VerifyError> {
-        Ok(Cow::Borrowed(document))
+    /// What is signed in `document`, for formats that wrap it: the payload of a JWS. Elsewhere it is the document.
+    ///
+    /// It checks no signature: ask it only of a document that was verified, such as one that [`crate::read`] gave.
+    fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
+        Ok(document)
     }
 }
 
@@ -248,6 +253,12 @@ impl VerifyError {
     }
 }
 
+impl From<Failure> for VerifyError {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
 impl<T: Verifier + ?Sized> Verifier for Arc<T> {
     fn format(&self) -> &'static str {
         (**self).format()
@@ -261,7 +272,7 @@ impl<T: Verifier + ?Sized> Verifier for Arc<T> {
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         (**self).begin(context)
     }
-    fn content<'a>(&self, document: &'a [u8]) -> Result<Cow<'a, [u8]>, VerifyError> {
+    fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
         (**self).content(document)
     }
 }
@@ -279,7 +290,7 @@ impl<T: Verifier + ?Sized> Verifier for Box<T> {
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         (**self).begin(context)
     }
-    fn content<'a>(&self, document: &'a [u8]) -> Result<Cow<'a, [u8]>, VerifyError> {
+    fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
         (**self).content(document)
     }
 }

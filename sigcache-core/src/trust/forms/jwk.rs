@@ -1,15 +1,21 @@
 //! A JSON Web Key (RFC 7517; RFC 7518, section 6; RFC 8037).
 
-use std::collections::BTreeMap;
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use der::Decode as _;
+use serde_json::{Map, Value};
+use x509_cert::Certificate;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::Value;
-
-use crate::trust::{
-    key::KeyError,
-    known::{Known, damaged},
-    scheme::Scheme,
+use super::der::from_certificate;
+use crate::{
+    json,
+    trust::{
+        key::KeyError,
+        known::{Known, damaged},
+        scheme::Scheme,
+    },
 };
 
 const FORM: &str = "JWK";
@@ -17,60 +23,94 @@ const FORM: &str = "JWK";
 /// What only a private or secret key has (RFC 7518, sections 6.2.2, 6.3.2 and 6.4).
 const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
+/// More certificates than any path here may have.
+const MAX_CERTIFICATES: usize = 10;
+
 /// A JSON object.
 pub(super) fn begins(file: &[u8]) -> bool {
     file.trim_ascii_start().starts_with(b"{")
 }
 
 pub(super) fn read(file: &[u8]) -> Result<Known, KeyError> {
-    let Members(members) = serde_json::from_slice(file).map_err(|error| damaged(FORM, error))?;
+    let members = json::object(file).map_err(|error| damaged(FORM, error))?;
+    from_members(&members).map(|(key, _)| key)
+}
+
+/// The key that the members of a JWK describe, and the certificates in it (`x5c`) in DER, its own one first.
+pub(in crate::trust) fn from_members(members: &Map<String, Value>) -> Result<(Known, Vec<Vec<u8>>), KeyError> {
     if PRIVATE.iter().any(|name| members.contains_key(*name)) {
         return Err(KeyError::PrivateKey);
     }
     let jwk = Jwk(members);
-    let kty = jwk.text("kty")?.ok_or_else(|| damaged(FORM, "no kty"))?;
-    let (crv, alg) = (jwk.text("crv")?, jwk.text("alg")?);
-    jwk.is_for_signatures()?;
-    let other = || {
-        let (crv, alg) = (crv.map(|crv| format!(", crv {crv:?}")), alg.map(|alg| format!(", alg {alg:?}")));
-        KeyError::Algorithm(format!("kty {kty:?}{}{}", crv.unwrap_or_default(), alg.unwrap_or_default()))
+    let key = jwk.key()?;
+    let key = match jwk.text("kid")? {
+        Some(kid) => key.with_kid(kid),
+        None => key,
     };
-    // `alg` says that the key is for this one way to sign and no other.
-    let only = |schemes: &[(&str, Scheme)]| match alg {
-        None => Ok(None),
-        Some(alg) => schemes.iter().find(|(name, _)| *name == alg).map(|found| Some(found.1)).ok_or_else(other),
-    };
-    match (kty, crv) {
-        ("EC", Some("P-256")) => {
-            let only = only(&[("ES256", Scheme::EcdsaSha256)])?;
-            Ok(Known::p256(&jwk.point(32)?, FORM)?.with_only(only))
-        }
-        ("EC", Some("P-384")) => {
-            let only = only(&[("ES384", Scheme::EcdsaSha384)])?;
-            Ok(Known::p384(&jwk.point(48)?, FORM)?.with_only(only))
-        }
-        ("OKP", Some("Ed25519")) => {
-            let only = only(&[("EdDSA", Scheme::Ed25519), ("Ed25519", Scheme::Ed25519)])?;
-            Ok(Known::ed25519(&jwk.bytes("x")?, FORM)?.with_only(only))
-        }
-        ("RSA", None) => {
-            let only = only(&[
-                ("RS256", Scheme::RsaPkcs1Sha256),
-                ("RS384", Scheme::RsaPkcs1Sha384),
-                ("RS512", Scheme::RsaPkcs1Sha512),
-                ("PS256", Scheme::RsaPssSha256),
-                ("PS384", Scheme::RsaPssSha384),
-                ("PS512", Scheme::RsaPssSha512),
-            ])?;
-            Ok(Known::rsa(&jwk.bytes("n")?, &jwk.bytes("e")?)?.with_only(only))
-        }
-        _ => Err(other()),
+    let certificates = jwk.certificates()?;
+    let Some(own) = certificates.first() else { return Ok((key, certificates)) };
+    let parsed = Certificate::from_der(own).map_err(|error| damaged(FORM, format!("x5c: {error}")))?;
+    let certified = from_certificate(&parsed, own.clone())?;
+    if certified.spki() != key.spki() {
+        return Err(damaged(FORM, "the certificate in its x5c is that of another key"));
     }
+    Ok((key.with_certificate_of(certified), certificates))
 }
 
-struct Jwk(BTreeMap<String, Value>);
+struct Jwk<'m>(&'m Map<String, Value>);
 
-impl Jwk {
+impl Jwk<'_> {
+    fn key(&self) -> Result<Known, KeyError> {
+        let jwk = self;
+        let kty = jwk.text("kty")?.ok_or_else(|| damaged(FORM, "no kty"))?;
+        let (crv, alg) = (jwk.text("crv")?, jwk.text("alg")?);
+        jwk.is_for_signatures()?;
+        let other = || {
+            let (crv, alg) = (crv.map(|crv| format!(", crv {crv:?}")), alg.map(|alg| format!(", alg {alg:?}")));
+            KeyError::Algorithm(format!("kty {kty:?}{}{}", crv.unwrap_or_default(), alg.unwrap_or_default()))
+        };
+        // `alg` says that the key is for this one way to sign and no other.
+        let only = |schemes: &[(&str, Scheme)]| match alg {
+            None => Ok(None),
+            Some(alg) => schemes.iter().find(|(name, _)| *name == alg).map(|found| Some(found.1)).ok_or_else(other),
+        };
+        match (kty, crv) {
+            ("EC", Some("P-256")) => {
+                let only = only(&[("ES256", Scheme::EcdsaSha256)])?;
+                Ok(Known::p256(&jwk.point(32)?, FORM)?.with_only(only))
+            }
+            ("EC", Some("P-384")) => {
+                let only = only(&[("ES384", Scheme::EcdsaSha384)])?;
+                Ok(Known::p384(&jwk.point(48)?, FORM)?.with_only(only))
+            }
+            ("OKP", Some("Ed25519")) => {
+                let only = only(&[("EdDSA", Scheme::Ed25519), ("Ed25519", Scheme::Ed25519)])?;
+                Ok(Known::ed25519(&jwk.bytes("x")?, FORM)?.with_only(only))
+            }
+            ("RSA", None) => {
+                let only = only(&[
+                    ("RS256", Scheme::RsaPkcs1Sha256),
+                    ("RS384", Scheme::RsaPkcs1Sha384),
+                    ("RS512", Scheme::RsaPkcs1Sha512),
+                    ("PS256", Scheme::RsaPssSha256),
+                    ("PS384", Scheme::RsaPssSha384),
+                    ("PS512", Scheme::RsaPssSha512),
+                ])?;
+                Ok(Known::rsa(&jwk.bytes("n")?, &jwk.bytes("e")?)?.with_only(only))
+            }
+            _ => Err(other()),
+        }
+    }
+
+    /// The certificates in `x5c` (RFC 7517, section 4.7): in base64, which is not base64url here, each with padding.
+    fn certificates(&self) -> Result<Vec<Vec<u8>>, KeyError> {
+        let Some(value) = self.0.get("x5c") else { return Ok(Vec::new()) };
+        let certificate = |value: &Value| value.as_str().and_then(|text| STANDARD.decode(text).ok());
+        let list = value.as_array().filter(|list| (1..=MAX_CERTIFICATES).contains(&list.len()));
+        let decoded = list.and_then(|list| list.iter().map(certificate).collect());
+        decoded.ok_or_else(|| damaged(FORM, format!("x5c is not a list of 1 to {MAX_CERTIFICATES} texts in base64")))
+    }
+
     fn text(&self, name: &str) -> Result<Option<&str>, KeyError> {
         let text = |value: &'_ Value| value.as_str().is_some();
         match self.0.get(name) {
@@ -108,33 +148,5 @@ impl Jwk {
             [Value::String(one)] if one == "verify" => Ok(()),
             _ => Err(damaged(FORM, "its key_ops are not verify alone")),
         }
-    }
-}
-
-/// The members of an object, each name once: which of two values counted would depend on the reader.
-struct Members(BTreeMap<String, Value>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Once;
-        impl<'de> Visitor<'de> for Once {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.contains_key(&name) {
-                        return Err(A::Error::custom(format!("{name:?} twice")));
-                    }
-                    members.insert(name, value);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Once)
     }
 }

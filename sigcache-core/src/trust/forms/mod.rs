@@ -1,7 +1,7 @@
 //! The forms of key files. The content of a file says which form it has, not its name.
 
 mod der;
-mod jwk;
+pub(super) mod jwk;
 mod pem;
 
 use super::{

@@ -1,0 +1,97 @@
+//! The payload as it passes: kept only where claims must be read from it, and read only once the signature matched.
+
+use serde_json::{Map, Value};
+
+use super::Reading;
+use crate::{
+    evidence::{Evidence, Mark},
+    json,
+    time::Timestamp,
+    verify::{MAX_CLAIMS_BYTES, VerifyError},
+};
+
+/// A payload that passes.
+pub(super) struct Content {
+    reading: Reading,
+    kept: Option<Vec<u8>>,
+    /// Only white space so far, so that nobody knows what it is.
+    undecided: bool,
+    empty: bool,
+}
+
+impl Content {
+    pub(super) fn new(reading: &Reading) -> Self {
+        let (kept, undecided) = match reading {
+            Reading::Registered => (Some(Vec::new()), true),
+            Reading::Claims(claims) => ((!claims.is_empty()).then(Vec::new), false),
+        };
+        Self { reading: reading.clone(), kept, undecided, empty: true }
+    }
+
+    /// Takes the next bytes.
+    pub(super) fn update(&mut self, bytes: &[u8]) -> Result<(), VerifyError> {
+        self.empty &= bytes.is_empty();
+        if self.undecided
+            && let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace())
+        {
+            self.undecided = false;
+            if *first != b'{' {
+                self.kept = None;
+            }
+        }
+        let Some(kept) = &mut self.kept else { return Ok(()) };
+        if kept.len() + bytes.len() > MAX_CLAIMS_BYTES {
+            let expected = format!("a JSON payload with claims of at most {MAX_CLAIMS_BYTES} bytes, or claims = {{}}");
+            return Err(VerifyError::malformed_document(&expected, "a larger one"));
+        }
+        kept.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Whether nothing came.
+    pub(super) fn is_empty(&self) -> bool {
+        self.empty
+    }
+
+    /// Reads the claims into `evidence`. The signature has been checked.
+    pub(super) fn read(self, evidence: &mut Evidence) -> Result<(), VerifyError> {
+        match (self.reading, self.kept) {
+            (Reading::Claims(claims), Some(kept)) => claims.read(&kept, evidence),
+            (Reading::Registered, Some(kept)) if !self.undecided => registered(&kept, evidence),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The claims of RFC 7519, where they are there; and of a JWK set, how many keys it has.
+fn registered(payload: &[u8], evidence: &mut Evidence) -> Result<(), VerifyError> {
+    let members = json::object(payload).map_err(|error| {
+        let expected = "a JSON object without repeated members as the payload that begins with {";
+        VerifyError::malformed_document(expected, error)
+    })?;
+    evidence.identity = match members.get("iss") {
+        None => None,
+        Some(Value::String(issuer)) => Some(issuer.as_str().into()),
+        Some(_) => return Err(VerifyError::malformed_document("a text as iss", "something else")),
+    };
+    evidence.mark = time(&members, "iat")?.map(Mark::Issued);
+    evidence.valid_from = time(&members, "nbf")?;
+    evidence.valid_until = time(&members, "exp")?;
+    evidence.entries = members.get("keys").and_then(Value::as_array).map(|keys| keys.len() as u64);
+    Ok(())
+}
+
+/// A NumericDate (RFC 7519, section 2): seconds since 1970, perhaps with a fraction.
+fn time(members: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, VerifyError> {
+    let Some(value) = members.get(name) else { return Ok(None) };
+    let millis = match (value.as_i64(), value.as_f64()) {
+        (Some(seconds), _) => Some(seconds.saturating_mul(1000)),
+        // Past every date either way; the cast keeps to the ends.
+        (None, Some(seconds)) => Some((seconds * 1000.0) as i64),
+        (None, None) => None,
+    };
+    let millis = millis.filter(|millis| *millis >= 0);
+    let expected = format!("seconds since 1970 as {name}");
+    let time = millis.map(Timestamp::from_millis);
+    time.map(Some).ok_or_else(|| VerifyError::malformed_document(&expected, "something else"))
+}
