@@ -9,6 +9,12 @@
 mod claims;
 #[cfg(feature = "detached")]
 mod detached;
+#[cfg(feature = "xml")]
+mod saml_metadata;
+#[cfg(feature = "xml")]
+mod xml;
+#[cfg(feature = "xml")]
+mod xmldsig;
 
 use std::{fmt, sync::Arc};
 
@@ -28,6 +34,10 @@ use crate::{
 pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
 pub use detached::{Detached, parse_signature};
+#[cfg(feature = "xml")]
+pub use saml_metadata::SamlMetadata;
+#[cfg(feature = "xml")]
+pub use xmldsig::XmlDsig;
 
 /// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
 pub trait Verifier: Send + Sync + fmt::Debug {

@@ -1,0 +1,9 @@
+//! Signed XML: documents that the tools of the field signed, and the attacks on them.
+
+#![cfg(feature = "xml")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+
+#[path = "xml/corpus.rs"]
+mod corpus;
+#[path = "xml/good.rs"]
+mod good;
