@@ -3,6 +3,8 @@
 #![cfg(feature = "xml")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
+#[path = "xml/attacks.rs"]
+mod attacks;
 #[path = "xml/corpus.rs"]
 mod corpus;
 #[path = "xml/good.rs"]

@@ -8,22 +8,22 @@ use sigcache_core::{
     verify::{Check, Context, SamlMetadata, Verifier, XmlDsig},
 };
 
-pub fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name)
 }
 
-pub fn read(path: PathBuf) -> Vec<u8> {
+pub(crate) fn read(path: PathBuf) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The rows of a table behind its head.
-pub fn rows(path: PathBuf) -> Vec<Vec<String>> {
+pub(crate) fn rows(path: PathBuf) -> Vec<Vec<String>> {
     let text = String::from_utf8(read(path)).unwrap();
     let rows = text.lines().filter(|line| !line.starts_with('#')).skip(1);
     rows.map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }
 
-pub fn verifier(format: &str) -> Box<dyn Verifier> {
+pub(crate) fn verifier(format: &str) -> Box<dyn Verifier> {
     match format {
         "saml-metadata" => Box::new(SamlMetadata::new()),
         "xmldsig" => Box::new(XmlDsig::new()),
@@ -33,7 +33,7 @@ pub fn verifier(format: &str) -> Box<dyn Verifier> {
 }
 
 /// Trust in the keys of these names.
-pub fn trust(names: &[&str]) -> Trust {
+pub(crate) fn trust(names: &[&str]) -> Trust {
     let keys = names.iter().map(|name| {
         let file = read(folder("xml/keys").join(format!("{name}.crt")));
         TrustedKey::new(KeyId::new(name), PublicKey::parse(&file).unwrap())
@@ -42,11 +42,11 @@ pub fn trust(names: &[&str]) -> Trust {
 }
 
 /// When the documents are verified: within the validity of all of them.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-12-01T00:00:00Z".parse().unwrap()
 }
 
-pub fn verify(verifier: &dyn Verifier, trust: &Trust, document: &[u8], chunk: usize) -> Result<Evidence, Failure> {
+pub(crate) fn verify(verifier: &dyn Verifier, trust: &Trust, document: &[u8], chunk: usize) -> Result<Evidence, Failure> {
     let name = Name::new("document").unwrap();
     let context = Context::new(&name, now(), trust, &[]);
     let refused = |error: sigcache_core::verify::VerifyError| error.into_failure();

@@ -17,6 +17,8 @@ mod prolog;
 mod reader;
 mod reference;
 mod scope;
+#[cfg(test)]
+pub(in crate::verify) mod signing;
 mod signature;
 mod tag;
 mod tree;

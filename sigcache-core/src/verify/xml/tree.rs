@@ -78,7 +78,7 @@ impl Element {
         match self.tag.attributes.iter().find(|attribute| !is_known(attribute)) {
             None => Ok(()),
             Some(other) => {
-                Err(malformed("only attributes that belong there", format!("{:?} in {}", &*other.local, self.name)))
+                Err(malformed("only attributes that belong there", format!("{:?} in {}", other.local.as_str(), self.name)))
             }
         }
     }

@@ -15,7 +15,7 @@ const TSL: &str = "http://uri.etsi.org/02231/v2#";
 /// Where the names of the types of lists begin.
 const TYPES: &str = "http://uri.etsi.org/TrstSvc/TrustedList/TSLType/";
 
-/// Longer values of what is read here are cut: no sound one is.
+/// Longer values of what is read here are refused.
 const MAX_VALUE_BYTES: usize = 1024;
 
 /// The values that are read, each with its way from the root.
@@ -41,7 +41,8 @@ pub(in crate::verify) struct TrustedList {
     values: [Option<String>; FIELDS.len()],
     /// The value whose element is open.
     reading: Option<usize>,
-    repeated: bool,
+    /// What cannot be, found before the signature was.
+    fault: Option<&'static str>,
     entries: u64,
 }
 
@@ -65,8 +66,9 @@ impl Content for TrustedList {
         let is_here = |way: &&[&str]| way.len() == self.path.len() && way.iter().zip(&self.path).all(|(a, b)| **a == **b);
         self.entries += ENTRIES.iter().filter(|way| is_here(way)).count() as u64;
         if let Some(field) = FIELDS.iter().position(|way| is_here(&way)) {
-            self.repeated |= self.values[field].is_some();
-            self.values[field] = Some(String::new());
+            if self.values[field].replace(String::new()).is_some() {
+                self.fault = Some("the same value twice in SchemeInformation");
+            }
             self.reading = Some(field);
         }
         Ok(())
@@ -74,10 +76,10 @@ impl Content for TrustedList {
 
     fn text(&mut self, text: &str, depth: usize) {
         let Some(field) = self.reading.filter(|_| depth == self.path.len() + 1) else { return };
-        if let Some(value) = &mut self.values[field]
-            && value.len() + text.len() <= MAX_VALUE_BYTES
-        {
-            value.push_str(text);
+        let Some(value) = &mut self.values[field] else { return };
+        match value.len() + text.len() > MAX_VALUE_BYTES {
+            true => self.fault = Some("a value longer than any"),
+            false => value.push_str(text),
         }
     }
 
@@ -89,8 +91,8 @@ impl Content for TrustedList {
     }
 
     fn finish(&mut self, evidence: &mut Evidence) -> Result<(), VerifyError> {
-        if self.repeated {
-            return Err(VerifyError::malformed_document("one SchemeInformation with each value once", "more"));
+        if let Some(fault) = self.fault {
+            return Err(VerifyError::malformed_document("a trusted list as in ETSI TS 119 612", fault));
         }
         let [sequence, kind, territory, issued, next] = &self.values;
         let text = |value: &Option<String>| value.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
