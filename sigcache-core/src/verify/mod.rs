@@ -11,6 +11,8 @@ mod claims;
 mod detached;
 #[cfg(feature = "xml")]
 mod saml_metadata;
+#[cfg(feature = "detached")]
+mod signature_file;
 #[cfg(feature = "xml")]
 mod xml;
 #[cfg(feature = "xml")]
@@ -38,6 +40,13 @@ pub use detached::{Detached, parse_signature};
 pub use saml_metadata::SamlMetadata;
 #[cfg(feature = "xml")]
 pub use xmldsig::XmlDsig;
+pub use detached::Detached;
+#[cfg(feature = "detached")]
+pub use signature_file::parse_signature;
+#[cfg(feature = "xml")]
+mod xml;
+#[cfg(feature = "xml")]
+mod xmldsig;
 
 /// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
 pub trait Verifier: Send + Sync + fmt::Debug {
