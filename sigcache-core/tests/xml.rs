@@ -7,5 +7,11 @@
 mod attacks;
 #[path = "xml/corpus.rs"]
 mod corpus;
+#[path = "xml/generate.rs"]
+mod generate;
 #[path = "xml/good.rs"]
 mod good;
+#[path = "xml/mutate.rs"]
+mod mutate;
+#[path = "xml/oracle.rs"]
+mod oracle;

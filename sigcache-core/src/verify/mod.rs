@@ -35,18 +35,13 @@ use crate::{
 
 pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
-pub use detached::{Detached, parse_signature};
+pub use detached::Detached;
 #[cfg(feature = "xml")]
 pub use saml_metadata::SamlMetadata;
-#[cfg(feature = "xml")]
-pub use xmldsig::XmlDsig;
-pub use detached::Detached;
 #[cfg(feature = "detached")]
 pub use signature_file::parse_signature;
 #[cfg(feature = "xml")]
-mod xml;
-#[cfg(feature = "xml")]
-mod xmldsig;
+pub use xmldsig::XmlDsig;
 
 /// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
 pub trait Verifier: Send + Sync + fmt::Debug {

@@ -36,7 +36,7 @@ pub(crate) fn verifier(format: &str) -> Box<dyn Verifier> {
 pub(crate) fn trust(names: &[&str]) -> Trust {
     let keys = names.iter().map(|name| {
         let file = read(folder("xml/keys").join(format!("{name}.crt")));
-        TrustedKey::new(KeyId::new(name), PublicKey::parse(&file).unwrap())
+        TrustedKey::new(KeyId::new(name), PublicKey::parse(&file).unwrap()).within_certificate()
     });
     Trust::new(keys.collect(), 1).unwrap()
 }
