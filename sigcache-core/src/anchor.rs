@@ -168,10 +168,7 @@ fn trusted(anchor: &Name, key: PublicKey) -> TrustedKey {
     let id = KeyId::new(&format!("{anchor}#{}", &key.fingerprint().hex()[..16]));
     let mut trusted = TrustedKey::new(id, key);
     trusted.origin = Some(format!("the anchor {anchor}").into());
-    if let Some((start, end)) = trusted.key.certificate_validity() {
-        (trusted.not_before, trusted.not_after) = (Some(start), Some(end));
-    }
-    trusted
+    trusted.within_certificate()
 }
 
 /// The keys that can be used, each once; or why none can.

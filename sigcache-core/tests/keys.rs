@@ -438,3 +438,20 @@ fn attack_weak_ed25519_keys_are_refused() {
         assert!(matches!(key(hex), Err(KeyError::Unsafe { algorithm: "Ed25519", .. })), "{hex}");
     }
 }
+
+#[test]
+fn a_key_may_be_bound_to_the_validity_of_its_certificate() {
+    use sigcache_core::{KeyId, trust::TrustedKey};
+    let bound = |file: &str| TrustedKey::new(KeyId::new("k"), PublicKey::parse(&fixture(file)).unwrap());
+    let limits = |key: TrustedKey| (key.not_before.map(|t| t.to_string()), key.not_after.map(|t| t.to_string()));
+    let certificate = ("2026-11-24T05:03:24Z".to_owned(), "2126-10-31T05:03:24Z".to_owned());
+    assert_eq!(limits(bound("certificate.pem")), (None, None), "not unless asked");
+    let (start, end) = limits(bound("certificate.pem").within_certificate());
+    assert_eq!((start.unwrap(), end.unwrap()), certificate);
+    assert_eq!(limits(bound("public.pem").within_certificate()), (None, None), "a bare key has none");
+    // The narrower of both limits holds.
+    let mut own = bound("certificate.pem");
+    (own.not_before, own.not_after) = ("2020-01-01T00:00:00Z".parse().ok(), "2030-01-01T00:00:00Z".parse().ok());
+    let (start, end) = limits(own.within_certificate());
+    assert_eq!((start.as_deref(), end.as_deref()), (Some(&*certificate.0), Some("2030-01-01T00:00:00Z")));
+}

@@ -58,6 +58,16 @@ impl TrustedKey {
         Self { id, key, not_before: None, not_after: None, revoked: false, origin: None }
     }
 
+    /// The same key, which may sign only while the certificate is valid that it was read from, beside its other limits.
+    /// For formats in which the certificate is what the publisher hands out.
+    pub fn within_certificate(mut self) -> Self {
+        if let Some((start, end)) = self.key.certificate_validity() {
+            self.not_before = Some(self.not_before.map_or(start, |own| own.max(start)));
+            self.not_after = Some(self.not_after.map_or(end, |own| own.min(end)));
+        }
+        self
+    }
+
     /// Whether it may sign at `now`.
     pub fn may_sign(&self, now: Timestamp) -> Result<(), Failure> {
         let id = &self.id;

@@ -11,8 +11,14 @@ mod claims;
 mod detached;
 #[cfg(feature = "jws")]
 mod jws;
+#[cfg(feature = "xml")]
+mod saml_metadata;
 #[cfg(feature = "detached")]
 mod signature_file;
+#[cfg(feature = "xml")]
+mod xml;
+#[cfg(feature = "xml")]
+mod xmldsig;
 
 use std::{fmt, sync::Arc};
 
@@ -34,8 +40,12 @@ pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 pub use detached::Detached;
 #[cfg(feature = "jws")]
 pub use jws::{Jws, MAX_JWS_JSON_BYTES};
+#[cfg(feature = "xml")]
+pub use saml_metadata::SamlMetadata;
 #[cfg(feature = "detached")]
 pub use signature_file::parse_signature;
+#[cfg(feature = "xml")]
+pub use xmldsig::XmlDsig;
 
 /// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
 pub trait Verifier: Send + Sync + fmt::Debug {
