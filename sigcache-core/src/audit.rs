@@ -51,7 +51,7 @@ pub async fn audit(
         if present && !configured.contains_key(name) {
             let of_broken = entry.receipt.as_ref().is_some_and(|r| r.anchor.is_some());
             let failure = broken.first().filter(|_| of_broken).cloned().unwrap_or_else(|| {
-                let found = "none; the next sync will take it away";
+                let found = "none; a sync takes it away, unless too much would go at once";
                 Failure::new(Reason::ReceiptRefused, "a resource of this name in the configuration", found)
             });
             decisions.push(Decision::failed(name.clone(), Outcome::Kept, failure));

@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 use sigcache_core::{
     Digest, Name,
-    read::{VerifiedRead, read},
+    read::{ReadError, VerifiedRead, read},
 };
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
@@ -42,17 +42,27 @@ pub(crate) async fn run(common: &Common, args: GetArgs) -> Result<Ending, Fault>
         code: 1,
         error: anyhow!("{} was never synced; run `sigcache sync {}`", args.name, args.name),
     })?;
-    let mut document = read(&*app.bucket, &resource, entry, app.now).await?;
+    let mut document =
+        read(&*app.bucket, &resource, entry, app.now).await.map_err(|error| about(&args.name, error.into()))?;
     let ending = match &args.output {
-        None => to_stdout(&mut document).await?,
-        Some(path) => write_file(&mut document, path).await?,
+        None => to_stdout(&mut document).await,
+        Some(path) => write_file(&mut document, path).await,
     };
+    let ending = ending.map_err(|fault| about(&args.name, fault))?;
     if let Some(path) = args.output.filter(|_| common.json) {
         let receipt = document.receipt();
         let (digest, bytes) = (receipt.evidence.digest, receipt.evidence.size);
         output::json(&Got { resource: &args.name, digest, bytes, output: path.display().to_string() })?;
     }
     Ok(ending)
+}
+
+/// The same fault, and of which resource it is, where it is one of the stored document.
+fn about(name: &Name, fault: Fault) -> Fault {
+    if !fault.error.is::<ReadError>() {
+        return fault;
+    }
+    Fault { error: fault.error.context(format!("{name} was not given out")), ..fault }
 }
 
 /// Nothing goes out before all of it was verified: whoever reads the other end of a pipe cannot give bytes back. What

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use sigcache_core::{
     Name,
     pipeline::Asking,
@@ -28,6 +29,11 @@ pub(crate) async fn run(common: &Common, args: SyncArgs) -> Result<Ending, Fault
         // What anchors vouch for stands in the catalog only.
         let catalog = app.bucket.catalog().await?;
         args.names.iter().try_for_each(|name| app.resource(name, &catalog).map(drop))?;
+    }
+    let anchors = |name: &Name| app.config.anchored.iter().any(|one| one.anchor == *name);
+    if let Some(name) = args.names.iter().find(|name| !app.shard.holds(name) && !anchors(name)) {
+        let its = app.shard.sibling_for(name);
+        return Err(Fault::usage(anyhow!("{name} belongs to shard {its}, and this run looks after {}", app.shard)));
     }
     let selection =
         if args.names.is_empty() { Selection::All } else { Selection::Only(args.names.into_iter().collect()) };

@@ -366,3 +366,16 @@ fn get_gives_nothing_of_a_document_that_was_changed_in_the_middle() {
         assert!(lab.run(&["get", "a"]).fails(1).contains("object-changed"));
     }
 }
+
+#[test]
+fn a_name_of_another_shard_is_not_left_out_in_silence() {
+    let lab = Lab::with(&["a", "b"]);
+    let refused: Vec<String> = ["1/2", "2/2"]
+        .map(|shard| lab.run(&["sync", "a", "--shard", shard]))
+        .into_iter()
+        .filter(|ran| ran.code == 2)
+        .map(|ran| ran.err)
+        .collect();
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].contains("a belongs to shard"), "{}", refused[0]);
+}
