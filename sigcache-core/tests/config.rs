@@ -88,7 +88,18 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     std::fs::write(&path, EXAMPLE).unwrap();
     let config = Config::load(&path, &|_| None).unwrap();
     let names: Vec<&str> = config.resources.iter().map(|resource| resource.name.as_str()).collect();
-    assert_eq!(names, ["flags.json", "prices/today.json", "issuers.json", "feeds/a.json", "feeds/b.json"]);
+    assert_eq!(
+        names,
+        [
+            "flags.json",
+            "prices/today.json",
+            "issuers.json",
+            "federation.xml",
+            "trusted-list.xml",
+            "feeds/a.json",
+            "feeds/b.json"
+        ]
+    );
     let flags = &config.resources[0].rules;
     assert_eq!(flags.limits, Limits::default());
     assert_eq!(flags.policy, sigcache_core::Policy::default());
@@ -98,8 +109,8 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(prices.policy.set.as_deref(), Some("prices"));
     assert_eq!(prices.policy.shrink_limit, Some(0.2));
     assert_eq!((prices.trust.threshold(), prices.verifier.companions().len()), (2, 2));
-    assert_eq!(config.resources[3].rules.policy.max_age, Duration::from_secs(86_400));
-    assert_eq!(config.resources[4].urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
+    assert_eq!(config.resources[5].rules.policy.max_age, Duration::from_secs(86_400));
+    assert_eq!(config.resources[6].urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
     assert_eq!(config.keys.len(), 3);
@@ -335,7 +346,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected `detached`
+  expected one of `detached`, `saml-metadata`, `xmldsig`
   did you mean `detached`?"##,
     );
     refused(
@@ -987,7 +998,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached`"##,
+  expected `detached` or `saml-metadata` or `xmldsig`"##,
     );
     refused(
         r##"[[resource]]
@@ -1836,4 +1847,24 @@ c.toml:30:59: a collection with a `list` cannot rest on an anchor
      |                                                           ^^^
   expected `anchor` in the collection itself, or a [[resource]] for each name"##,
     );
+}
+
+#[test]
+fn a_certificate_bounds_its_key_where_the_format_says_so() {
+    let folder = folder();
+    let resource = |name: &str, verify: &str| {
+        format!("[[resource]]\nname = \"{name}\"\nurls = [\"https://a.example/{name}\"]\nverify = {{ {verify} }}\n")
+    };
+    let text = [
+        HEAD,
+        &resource("plain", "format = \"detached\", suffix = \".sig\", keys = [\"certified\"]"),
+        &resource("xml", "format = \"xmldsig\", keys = [\"certified\"]"),
+        "[keys.certified]\nfile = \"certs/inner-ca.pem\"\n",
+    ]
+    .concat();
+    let config = parse(&text, folder.path()).unwrap();
+    let ends: Vec<_> =
+        config.resources.iter().map(|one| one.rules.trust.keys()[0].not_after.map(|end| end.to_string())).collect();
+    assert_eq!(ends[0], None);
+    assert!(ends[1].is_some(), "{ends:?}");
 }

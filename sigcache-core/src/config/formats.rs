@@ -1,6 +1,7 @@
 //! The `verify` table: a signature format, set up, and who may sign.
 
 mod detached;
+mod xml;
 
 use std::{ops::Range, sync::Arc};
 
@@ -27,10 +28,23 @@ type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 
 /// The formats, each with the words of its own: a new one is a file in `verify/`, one in `formats/` for its words, and a
 /// line here.
-pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[("detached", (&[VERIFY, detached::WORDS], detached::set_up))];
+pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
+    ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
+    ("saml-metadata", (&[VERIFY, xml::SAML_METADATA], xml::saml_metadata)),
+    ("xmldsig", (&[VERIFY, xml::XMLDSIG], xml::xmldsig)),
+];
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
 type Fit = Box<dyn Fn(&Table<'_>, &Trust, &mut Problems) -> bool>;
+
+/// What a key's certificate says about its time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Certificates {
+    /// Nothing: only what the configuration says counts.
+    AreKeys,
+    /// The key may sign only while its certificate is valid.
+    BoundKeys,
+}
 
 /// A format, set up.
 pub(super) struct Format {
@@ -40,6 +54,8 @@ pub(super) struct Format {
     /// How many signature files are looked for, each with one signature.
     files: usize,
     tells_identity: bool,
+    /// Whether the validity of a certificate bounds that of its key.
+    certificates: Certificates,
     fit: Fit,
 }
 
@@ -112,12 +128,18 @@ impl Build<'_> {
         let format = table.word("format", FORMATS, &mut self.problems);
         let format = format.and_then(|(_, set_up)| set_up(&table, self));
         let signers = self.signers(&table);
-        let (Format { verifier, alike, files, tells_identity, fit }, signers) = (format?, signers?);
+        let (Format { verifier, alike, files, tells_identity, certificates, fit }, signers) = (format?, signers?);
         if let Signers::Keys(trust) = &signers
             && !fit(&table, trust, &mut self.problems)
         {
             return None;
         }
+        let signers = match signers {
+            Signers::Keys(trust) if certificates == Certificates::BoundKeys => {
+                Signers::Keys(trust.within_certificates())
+            }
+            signers => signers,
+        };
         let threshold = signers.threshold();
         if threshold > files {
             let span = table.get("threshold").map_or_else(|| value.span(), |value| value.span());

@@ -135,6 +135,12 @@ impl Trust {
         Self { keys: Vec::new(), threshold: 1 }
     }
 
+    /// The same, where each key may sign only while its certificate is valid; see [`TrustedKey::within_certificate`].
+    pub fn within_certificates(mut self) -> Self {
+        self.keys = self.keys.into_iter().map(TrustedKey::within_certificate).collect();
+        self
+    }
+
     /// The keys, in the order of the configuration.
     pub fn keys(&self) -> &[TrustedKey] {
         &self.keys

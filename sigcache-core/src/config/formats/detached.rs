@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Format, claims};
+use super::{Certificates, Format, claims};
 use crate::{
     config::{
         build::Build,
@@ -74,6 +74,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         alike: format!("detached {taken:?} {claims:?} {hash:?} {padding:?}"),
         files: taken.len(),
         tells_identity: claims.identity.is_some(),
+        certificates: Certificates::AreKeys,
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
     })
 }
