@@ -8,6 +8,7 @@ pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod key_list;
 pub(crate) mod keys;
+mod private_key;
 pub(crate) mod rollback;
 pub(crate) mod status;
 pub(crate) mod sync;
