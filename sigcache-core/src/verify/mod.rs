@@ -11,6 +11,8 @@ mod claims;
 mod detached;
 #[cfg(feature = "jws")]
 mod jws;
+#[cfg(feature = "detached")]
+mod signature_file;
 
 use std::{fmt, sync::Arc};
 
@@ -29,9 +31,11 @@ use crate::{
 
 pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
-pub use detached::{Detached, parse_signature};
+pub use detached::Detached;
 #[cfg(feature = "jws")]
 pub use jws::{Jws, MAX_JWS_JSON_BYTES};
+#[cfg(feature = "detached")]
+pub use signature_file::parse_signature;
 
 /// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
 pub trait Verifier: Send + Sync + fmt::Debug {
