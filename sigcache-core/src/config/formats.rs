@@ -1,6 +1,7 @@
 //! The `verify` table: a signature format, set up, and who may sign.
 
 mod detached;
+mod jws;
 
 use std::{ops::Range, sync::Arc};
 
@@ -10,12 +11,14 @@ use super::{
     table::{Table, Value, tick},
 };
 use crate::{
+    name::Name,
     trust::Trust,
     verify::{Claims, Pointer, Verifier},
 };
 
 /// Every word that may stand in a `verify`.
-pub(super) const VERIFY: &[&str] = &["format", "suffix", "keys", "threshold", "claims", "hash", "scheme"];
+pub(super) const VERIFY: &[&str] =
+    &["format", "suffix", "keys", "threshold", "claims", "hash", "scheme", "typ", "chain", "crl", "extended_key_usage"];
 
 /// Every word that may stand in a `claims`.
 pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_before", "expires", "entries"];
@@ -24,10 +27,28 @@ pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_befor
 type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 
 /// The formats: a new one is a file in `verify/`, one in `formats/` for its words, and a line here.
-const FORMATS: &[(&str, SetUp)] = &[("detached", detached::set_up)];
+const FORMATS: &[(&str, SetUp)] = &[("detached", detached::set_up), ("jws", jws::set_up)];
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
 type Fit = Box<dyn Fn(&Table<'_>, &Trust, &mut Problems) -> bool>;
+
+/// Whether a document says which one it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TellsIdentity {
+    /// It does not, or nobody asks it.
+    No,
+    /// It may: the format has a place for it.
+    Perhaps,
+    /// It must: the configuration points at the place.
+    Asked,
+}
+
+impl TellsIdentity {
+    /// What `claims` ask for.
+    fn by(claims: &Claims) -> Self {
+        if claims.identity.is_some() { Self::Asked } else { Self::No }
+    }
+}
 
 /// A format, set up.
 pub(super) struct Format {
@@ -36,7 +57,7 @@ pub(super) struct Format {
     alike: String,
     /// How many signature files are looked for, each with one signature.
     files: usize,
-    tells_identity: bool,
+    tells_identity: TellsIdentity,
     fit: Fit,
 }
 
@@ -47,7 +68,7 @@ pub(super) struct Verify {
     /// Who may sign.
     pub(super) trust: Trust,
     /// Whether the document says what it is.
-    pub(super) tells_identity: bool,
+    pub(super) tells_identity: TellsIdentity,
 }
 
 impl Build<'_> {
@@ -120,6 +141,25 @@ impl Build<'_> {
                 None
             }
         }
+    }
+}
+
+/// Reports words that another format has.
+fn of_other_formats(format: &str, words: &[&str], table: &Table<'_>, problems: &mut Problems) {
+    for (word, at, _) in table.entries() {
+        if VERIFY.contains(&word) && !["format", "keys", "threshold"].contains(&word) && !words.contains(&word) {
+            let message = format!("`{word}` means nothing in the format `{format}`");
+            problems.at(at, message).one_of("", words.iter().copied());
+        }
+    }
+}
+
+/// What is wrong with the ending of a signature file's name.
+fn ending_fault(text: &str) -> Option<String> {
+    match Name::new(&format!("name{text}")) {
+        _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
+        Err(error) => Some(error.to_string()),
+        Ok(_) => None,
     }
 }
 

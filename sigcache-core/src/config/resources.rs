@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     build::{Build, read_bounded},
-    formats::identity_claim,
+    formats::{TellsIdentity, identity_claim},
     problem::Place,
     settings::Settings,
     table::{Table, quote},
@@ -71,23 +71,26 @@ impl Build<'_> {
     }
 
     fn common(&mut self, table: &Table<'_>, defaults: &Settings) -> Option<Common> {
-        let settings = Settings::read(table, self).over(defaults);
+        let own = Settings::read(table, self);
+        // A faulty one of its own is reported there; the defaults are not what was meant.
+        let faulty = table.has("verify") && own.verify.is_none();
+        let settings = own.over(defaults);
         let text = |word, build: &mut Self| table.text(word, &mut build.problems).map(|(text, _)| Arc::from(text));
         let (identity, set) = (text("identity", self), text("set", self));
-        let verify = settings.verify.and_then(|index| self.verifies.get(index));
+        let verify = settings.verify.filter(|_| !faulty).and_then(|index| self.verifies.get(index));
         if verify.is_none() && !table.has("verify") && !self.default_verify {
             let expected = "one here or in [defaults]: nothing is stored that cannot be verified";
             table.lacks(&["verify"], table.span(), expected, &mut self.problems);
         }
         if let (Some(value), Some(verify)) = (table.get("identity"), verify)
             && identity.is_some()
-            && !verify.tells_identity
+            && verify.tells_identity == TellsIdentity::No
         {
             let message = "this `identity` could never match: the document does not say what it is";
             let expected = "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }";
             self.problems.at(value.span(), message).expected(expected);
         }
-        if verify.is_some_and(|verify| verify.tells_identity) && !table.has("identity") {
+        if verify.is_some_and(|verify| verify.tells_identity == TellsIdentity::Asked) && !table.has("identity") {
             // In a `verify` that is shared, the fault is not there but here.
             let span = table.get("verify").and_then(identity_claim).unwrap_or_else(|| table.span());
             let expected =

@@ -33,7 +33,7 @@ pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
 pub use detached::Detached;
 #[cfg(feature = "jws")]
-pub use jws::{Jws, MAX_JWS_JSON_BYTES};
+pub use jws::{Jws, MAX_JWS_JSON_BYTES, MAX_JWS_SIGNATURES};
 #[cfg(feature = "detached")]
 pub use signature_file::parse_signature;
 

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Format, claims};
+use super::{Format, TellsIdentity, claims, ending_fault, of_other_formats};
 use crate::{
     config::{
         build::Build,
         problem::Problems,
         table::{Table, quote, tick},
     },
-    name::Name,
     trust::{HashKind, Scheme, Trust, rsa::Padding},
     verify::{Claims, Detached},
 };
@@ -23,6 +22,7 @@ const SCHEMES: &[(&str, Padding)] = &[("rsa-pkcs1", Padding::Pkcs1), ("rsa-pss",
 
 /// Sets up the verifier.
 pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
+    of_other_formats("detached", &["suffix", "claims", "hash", "scheme"], table, &mut build.problems);
     let hash = table.word("hash", HASHES, &mut build.problems);
     let padding = table.word("scheme", SCHEMES, &mut build.problems);
     let Some(suffix) = table.get("suffix") else {
@@ -38,12 +38,8 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
     }
     let mut taken: Vec<String> = Vec::new();
     for (text, place) in &suffixes {
-        let fault = match Name::new(&format!("name{text}")) {
-            _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
-            Err(error) => Some(error.to_string()),
-            Ok(_) if taken.iter().any(|other| other == text) => Some("it stands twice".to_owned()),
-            Ok(_) => None,
-        };
+        let twice = || taken.iter().any(|other| other == text).then(|| "it stands twice".to_owned());
+        let fault = ending_fault(text).or_else(twice);
         match fault {
             Some(fault) => {
                 let message = format!("{} cannot be a `suffix`: {fault}", quote(text));
@@ -70,7 +66,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         verifier: Arc::new(verifier),
         alike: format!("detached {taken:?} {claims:?} {hash:?} {padding:?}"),
         files: taken.len(),
-        tells_identity: claims.identity.is_some(),
+        tells_identity: TellsIdentity::by(&claims),
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
     })
 }
