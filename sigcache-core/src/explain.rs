@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::{
     decision::Decision,
     entry::{Entry, Standing},
+    evidence::SigningCertificate,
     judge::{self, State},
     policy::{OnExpiry, Replays},
     reason::{Outcome, Reason, Step},
@@ -112,6 +113,14 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
     );
     if let Some(anchor) = &resource.anchor {
         let _ = write!(text, " Who may sign stands in the anchor {anchor}, as it was verified last.");
+    }
+    for certificate in &*evidence.certificates {
+        let SigningCertificate { subject, serial, root, valid_until, .. } = certificate;
+        let _ = write!(
+            text,
+            " What signed is the key in the certificate of {subject} (serial {serial}), from which a path leads to {root}; \
+             the path is valid until {valid_until}."
+        );
     }
     match (&evidence.identity, &rules.policy.identity) {
         (Some(identity), Some(_)) => {
@@ -228,6 +237,23 @@ fn advice(reason: Reason) -> &'static str {
         }
         Reason::AnchorEntryUnusable => "tell the publisher of the anchor; the other entries are not touched by it.",
         Reason::CompanionMissing => "ask the publisher for the signature file, or correct verify.suffix.",
+        Reason::CertificateExpired | Reason::CertificateUnsuitable => {
+            "the publisher must sign with a certificate that is valid and meant for it; where an authority issued it for \
+             another use on purpose, see extended_key_usage."
+        }
+        Reason::CertificateUntrusted => {
+            "compare the chain in the document with the roots in the configuration. If the publisher changed authorities, ask \
+             over another channel, then configure the new root."
+        }
+        Reason::CertificateNotYetValid => {
+            "compare this machine's clock; otherwise wait until the certificate is valid."
+        }
+        Reason::CertificateRevoked => {
+            "do not use what the source sends: the authority took the certificate back. Ask the publisher over another channel."
+        }
+        Reason::RevocationUnknown => {
+            "fetch the authority's current revocation lists, one for each issuer on the path, and configure them (verify.crl)."
+        }
         Reason::CopyExpired | Reason::DocumentExpired => {
             "the publisher must issue a newer document; nothing here can make an expired one valid."
         }

@@ -48,6 +48,8 @@ fn folder() -> tempfile::TempDir {
     std::fs::create_dir(folder.path().join("keys")).unwrap();
     std::fs::create_dir(folder.path().join("certs")).unwrap();
     write("root.pem", PEM);
+    write("keys/hub-root.pem", include_str!("data/x509/root.pem"));
+    write("keys/hub.crl.pem", include_str!("data/x509/crl.pem"));
     write("keys/release-2026.pem", RSA);
     write("rsa.pem", RSA);
     write("ed25519.pem", ED25519);
@@ -93,6 +95,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
         [
             "flags.json",
             "prices/today.json",
+            "trust-anchor.jwt",
             "issuers.json",
             "federation.xml",
             "trusted-list.xml",
@@ -109,11 +112,11 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(prices.policy.set.as_deref(), Some("prices"));
     assert_eq!(prices.policy.shrink_limit, Some(0.2));
     assert_eq!((prices.trust.threshold(), prices.verifier.companions().len()), (2, 2));
-    assert_eq!(config.resources[5].rules.policy.max_age, Duration::from_secs(86_400));
-    assert_eq!(config.resources[6].urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
+    assert_eq!(config.resources[6].rules.policy.max_age, Duration::from_secs(86_400));
+    assert_eq!(config.resources[7].urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
-    assert_eq!(config.keys.len(), 3);
+    assert_eq!(config.keys.len(), 4);
     let release = config.keys.iter().find(|key| key.id.as_str() == "release-2026").unwrap();
     assert_eq!(release.not_after.unwrap().to_string(), "2027-02-01T00:00:00Z");
 }
@@ -346,7 +349,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `detached`, `saml-metadata`, `xmldsig`
+  expected one of `detached`, `jws`, `saml-metadata`, `xmldsig`
   did you mean `detached`?"##,
     );
     refused(
@@ -998,7 +1001,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached` or `saml-metadata` or `xmldsig`"##,
+  expected `detached` or `jws` or `saml-metadata` or `xmldsig`"##,
     );
     refused(
         r##"[[resource]]
@@ -1160,6 +1163,110 @@ not_after = 2026-01-01
   13 | pem = …
      |       ^
   expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+    );
+}
+
+#[test]
+fn json_web_signatures() {
+    let of = |more: &str| {
+        format!(
+            "{HEAD}[[resource]]\nname = \"a\"\nurls = [\"https://a.example/a\"]\n\
+             verify = {{ format = \"jws\", keys = [\"hub\"]{more} }}\n\
+             [keys.hub]\nfile = \"keys/hub-root.pem\"\n"
+        )
+    };
+    let folder = folder();
+    let mut settings = Vec::new();
+    for more in [
+        "",
+        r#", suffix = ".jws""#,
+        r#", typ = "JWT""#,
+        r#", claims = {}"#,
+        r#", claims = { version = "/v" }"#,
+        ", chain = true",
+        r#", chain = true, crl = ["keys/hub.crl.pem"]"#,
+        r#", chain = true, extended_key_usage = ["1.3.6.1.5.5.7.3.4"]"#,
+    ] {
+        let config = parse(&of(more), folder.path()).unwrap_or_else(|error| panic!("{more}: {error}"));
+        settings.push(config.resources[0].rules.verifier.settings());
+    }
+    for (number, one) in settings.iter().enumerate() {
+        assert!(!settings[..number].contains(one), "{number}");
+    }
+    // Where it is not said what is read, `iss` is, so an identity may be asked for or not.
+    assert!(parse(&of("").replace("urls =", "identity = \"x\"\nurls ="), folder.path()).is_ok());
+
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+identity = "x"
+verify = { format = "jws", keys = ["root"], claims = {} }
+"##,
+        r##"c.toml:12:12: this `identity` could never match: the document does not say what it is
+  12 | identity = "x"
+     |            ^^^
+  expected a pointer to its identity: verify = { …, claims = { identity = "/name" } }"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "jws", keys = ["root"], chain = true }
+"##,
+        r##"c.toml:12:35: no certificate path can lead to `root`: it is a bare key
+  12 | verify = { format = "jws", keys = ["root"], chain = true }
+     |                                   ^^^^^^^^
+  expected keys that are given as certificates, as `chain = true` asks for them"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "jws", keys = ["root"], crl = ["root.pem"], hash = "sha-256" }
+"##,
+        r##"c.toml:12:51: `crl` concerns certificate paths, and none are asked for
+  12 | verify = { format = "jws", keys = ["root"], crl = ["root.pem"], hash = … }
+     |                                                   ^^^^^^^^^^^^
+  expected `chain = true` beside it
+c.toml:12:65: unknown word `hash` in `verify`
+  12 | verify = { format = "jws", keys = ["root"], crl = ["root.pem"], hash = … }
+     |                                                                 ^^^^
+  expected one of `format`, `keys`, `anchor`, `threshold`, `suffix`, `claims`, `typ`, `chain`, `crl`, `extended_key_usage`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "jws", keys = ["root"], chain = true, crl = ["root.pem"] }
+[[resource]]
+name = "b"
+urls = ["https://a.example/b"]
+verify = { format = "jws", keys = ["root"], chain = true, extended_key_usage = ["mail"] }
+[[resource]]
+name = "c"
+urls = ["https://a.example/c"]
+verify = { format = "jws", keys = ["root"], suffix = "/jws" }
+[[resource]]
+name = "d"
+urls = ["https://a.example/d"]
+verify = { format = "detached", keys = ["root"], suffix = ".sig", typ = "JWT" }
+"##,
+        r##"c.toml:12:66: this file cannot be used: not a revocation list in PEM (X509 CRL) or DER: it is a PUBLIC KEY
+  12 | verify = { format = "jws", keys = ["root"], chain = true, crl = ["root.pem"] }
+     |                                                                  ^^^^^^^^^^
+  expected a certificate revocation list, PEM or DER
+c.toml:16:81: "mail" is not an object identifier such as 1.3.6.1.5.5.7.3.36
+  16 | verify = { format = "jws", keys = ["root"], chain = true, extended_key_usage = ["mail"] }
+     |                                                                                 ^^^^^^
+c.toml:20:54: "/jws" cannot be a `suffix`: it may not hold a slash
+  20 | verify = { format = "jws", keys = ["root"], suffix = "/jws" }
+     |                                                      ^^^^^^
+  expected an ending such as ".jws"
+c.toml:24:67: unknown word `typ` in `verify`
+  24 | verify = { format = "detached", keys = ["root"], suffix = ".sig", typ = … }
+     |                                                                   ^^^
+  expected one of `format`, `keys`, `anchor`, `threshold`, `suffix`, `claims`, `hash`, `scheme`"##,
     );
 }
 

@@ -146,3 +146,8 @@ fn the_examples_of_the_rfcs() {
     // An emptied index would pass everything.
     assert_eq!(hold("jws-rfc"), (16, 11));
 }
+
+#[test]
+fn the_attacks_and_what_they_were_made_from() {
+    assert_eq!(hold("jws-attacks"), (46, 173));
+}

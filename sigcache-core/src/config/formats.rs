@@ -1,6 +1,7 @@
 //! The `verify` table: a signature format, set up, and who may sign.
 
 mod detached;
+mod jws;
 mod xml;
 
 use std::{ops::Range, sync::Arc};
@@ -30,6 +31,7 @@ type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 /// line here.
 pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
     ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
+    ("jws", (&[VERIFY, jws::WORDS], jws::set_up)),
     ("saml-metadata", (&[VERIFY, xml::SAML_METADATA], xml::saml_metadata)),
     ("xmldsig", (&[VERIFY, xml::XMLDSIG], xml::xmldsig)),
 ];
@@ -46,6 +48,24 @@ pub(super) enum Certificates {
     BoundKeys,
 }
 
+/// Whether a document says which one it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TellsIdentity {
+    /// It does not, or nobody asks it.
+    No,
+    /// It may: the format has a place for it.
+    Perhaps,
+    /// It must: the configuration points at the place.
+    Asked,
+}
+
+impl TellsIdentity {
+    /// What `claims` ask for.
+    fn by(claims: &Claims) -> Self {
+        if claims.identity.is_some() { Self::Asked } else { Self::No }
+    }
+}
+
 /// A format, set up.
 pub(super) struct Format {
     verifier: Arc<dyn Verifier>,
@@ -53,7 +73,7 @@ pub(super) struct Format {
     alike: String,
     /// How many signature files are looked for, each with one signature.
     files: usize,
-    tells_identity: bool,
+    tells_identity: TellsIdentity,
     /// Whether the validity of a certificate bounds that of its key.
     certificates: Certificates,
     fit: Fit,
@@ -68,7 +88,7 @@ pub(super) struct Verify {
     /// Where the table stands.
     pub(super) place: Range<usize>,
     /// Whether the document says what it is.
-    pub(super) tells_identity: bool,
+    pub(super) tells_identity: TellsIdentity,
 }
 
 /// Who may sign.
@@ -207,6 +227,15 @@ impl Build<'_> {
                 None
             }
         }
+    }
+}
+
+/// What is wrong with the ending of a signature file's name.
+fn ending_fault(text: &str) -> Option<String> {
+    match Name::new(&format!("name{text}")) {
+        _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
+        Err(error) => Some(error.to_string()),
+        Ok(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     build::{Build, read_bounded},
-    formats::{Signers, identity_claim},
+    formats::{Signers, TellsIdentity, identity_claim},
     problem::Place,
     settings::Settings,
     table::{Table, quote},
@@ -108,7 +108,8 @@ impl Build<'_> {
         let (Some(common), Some((anchor, place)), Some((pattern, _))) = (common, anchor, pattern) else { return };
         let verify = common.settings.verify.and_then(|index| self.verifies.get(index));
         // What each says it is must be its URL, unless something else is asked for.
-        let usual = verify.is_some_and(|verify| verify.tells_identity).then(|| Arc::from("{url}"));
+        let usual =
+            verify.is_some_and(|verify| verify.tells_identity == TellsIdentity::Asked).then(|| Arc::from("{url}"));
         let identity = common.identity.or(usual);
         let Some(rules) = self.rules(&common.settings, None, common.set) else { return };
         let vouches = Vouches::Entries { name: pattern.into(), identity, rules };
@@ -145,17 +146,20 @@ impl Build<'_> {
     }
 
     fn common(&mut self, table: &Table<'_>, defaults: &Settings, rests: Rests) -> Option<Common> {
-        let settings = Settings::read(table, self).over(defaults);
+        let own = Settings::read(table, self);
+        // A faulty one of its own is reported there; the defaults are not what was meant.
+        let faulty = table.has("verify") && own.verify.is_none();
+        let settings = own.over(defaults);
         let text = |word, build: &mut Self| table.text(word, &mut build.problems).map(|(text, _)| Arc::from(text));
         let (identity, set) = (text("identity", self), text("set", self));
-        let verify = settings.verify.and_then(|index| self.verifies.get(index));
+        let verify = settings.verify.filter(|_| !faulty).and_then(|index| self.verifies.get(index));
         if verify.is_none() && !table.has("verify") && !self.default_verify {
             let expected = "one here or in [defaults]: nothing is stored that cannot be verified";
             table.lacks(&["verify"], table.span(), expected, &mut self.problems);
         }
         if let (Some(value), Some(verify)) = (table.get("identity"), verify)
             && identity.is_some()
-            && !verify.tells_identity
+            && verify.tells_identity == TellsIdentity::No
         {
             let message = "this `identity` could never match: the document does not say what it is";
             let expected = "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }";
@@ -181,7 +185,10 @@ impl Build<'_> {
             self.problems.at(span, message).expected("the anchor to name the key of each entry");
             return None;
         }
-        if rests == Rests::OnItself && verify.is_some_and(|verify| verify.tells_identity) && !table.has("identity") {
+        if rests == Rests::OnItself
+            && verify.is_some_and(|verify| verify.tells_identity == TellsIdentity::Asked)
+            && !table.has("identity")
+        {
             // In a `verify` that is shared, the fault is not there but here.
             let span = table.get("verify").and_then(identity_claim).unwrap_or_else(|| table.span());
             let expected =

@@ -101,3 +101,82 @@ fn entry(number: usize, value: &Value) -> Result<JwksEntry, JwksError> {
     };
     Ok(JwksEntry { kid, key, certificates: certificates.into_iter().map(Arc::from).collect() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EC: &str = r#""kty":"EC","crv":"P-256","x":"M4U07A5BG4B_bv-OvcrH86pg1qQ_DhFiLoNSxS8CWGU","y":"YiBg70Fbx-R1_QhnqT6N4Us8O5CWFhelfSn6MvB6sew""#;
+
+    fn set(entries: &[String]) -> Vec<u8> {
+        format!(r#"{{"keys":[{}]}}"#, entries.join(",")).into_bytes()
+    }
+
+    fn ec(more: &str) -> String {
+        format!("{{{EC}{more}}}")
+    }
+
+    #[test]
+    fn entries_come_in_their_order_and_one_that_is_bad_spoils_no_other() {
+        let entries = [
+            ec(r#","kid":"https://a.example/metadata""#),
+            r#"{"kty":"oct","kid":"secret","k":"AAAA"}"#.to_owned(),
+            r#"{"kty":"AKP","kid":"later"}"#.to_owned(),
+            ec(r#","use":"enc""#),
+            ec(""),
+        ];
+        let read = parse_jwks(&set(&entries)).unwrap();
+        let kids: Vec<_> = read.iter().map(|entry| entry.kid.as_deref()).collect();
+        assert_eq!(kids, [Some("https://a.example/metadata"), Some("secret"), Some("later"), None, None]);
+        let key = read[0].key.as_ref().unwrap();
+        assert_eq!((key.kid(), read[0].validity()), (Some("https://a.example/metadata"), None));
+        assert_eq!(read[1].key.as_ref().unwrap_err(), &KeyError::PrivateKey);
+        assert_eq!(read[2].key.as_ref().unwrap_err(), &KeyError::Algorithm("kty \"AKP\"".into()));
+        assert!(matches!(read[3].key, Err(KeyError::Damaged { .. })));
+        assert!(read[4].key.is_ok());
+    }
+
+    #[test]
+    fn a_set_that_could_be_read_in_two_ways_is_refused() {
+        let refusal = |text: &[u8]| parse_jwks(text).unwrap_err();
+        assert!(matches!(refusal(br#"{"keys":[],"keys":[]}"#), JwksError::Damaged(_)));
+        assert!(matches!(refusal(&set(&[ec(r#","kty":"EC""#)])), JwksError::Damaged(_)));
+        assert!(matches!(refusal(b"[]"), JwksError::Damaged(_)));
+        assert_eq!(refusal(b"{}"), JwksError::NoKeys);
+        assert_eq!(refusal(br#"{"keys":{}}"#), JwksError::NoKeys);
+        assert_eq!(refusal(&set(&["1".into()])), JwksError::Entry { number: 1, fault: "is no object" });
+        let number = [ec(""), ec(r#","kid":7"#)];
+        assert_eq!(refusal(&set(&number)), JwksError::Entry { number: 2, fault: "has a kid that is no text" });
+        let long = format!(r#","kid":"{}""#, "x".repeat(MAX_KID_BYTES + 1));
+        assert_eq!(refusal(&set(&[ec(&long)])), JwksError::Entry { number: 1, fault: "has a kid that is too long" });
+        assert_eq!(refusal(&vec![b' '; MAX_JWKS_BYTES + 1]), JwksError::TooLarge);
+        let many = vec!["{}".to_owned(); MAX_JWKS_KEYS + 1];
+        assert_eq!(refusal(&set(&many)), JwksError::TooMany(MAX_JWKS_KEYS + 1));
+        assert_eq!(parse_jwks(&set(&many[1..])).unwrap().len(), MAX_JWKS_KEYS);
+        assert!(parse_jwks(br#"{"keys":[],"more":1}"#).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_certificate_in_an_entry_is_that_of_its_key() {
+        let jwk = include_str!("../../tests/data/keys/public.jwk").trim().trim_end_matches('}').to_owned();
+        let pem = include_str!("../../tests/data/keys/certificate.pem");
+        let x5c: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let read = |entry: String| parse_jwks(&set(&[entry])).unwrap().remove(0);
+        let good = read(format!(r#"{jwk},"x5c":["{x5c}"]}}"#));
+        let key = good.key.as_ref().unwrap();
+        assert_eq!(key.certificate(), Some(&*good.certificates[0]));
+        assert_eq!(good.validity(), PublicKey::parse(pem.as_bytes()).unwrap().certificate_validity());
+        assert!(good.validity().is_some());
+
+        let detail = |entry| match read(entry).key {
+            Err(KeyError::Damaged { detail, .. }) => detail,
+            other => panic!("{other:?}"),
+        };
+        let other = ec(&format!(r#","x5c":["{x5c}"]"#));
+        assert_eq!(detail(other), "the certificate in its x5c is that of another key");
+        for x5c in ["[]", "\"AA\"", "[1]", "[\"A\"]", "[\"AA-_\"]", "{}", "null"] {
+            assert!(detail(ec(&format!(r#","x5c":{x5c}"#))).starts_with("x5c is not a list"), "{x5c}");
+        }
+        assert!(detail(ec(r#","x5c":["AAAA"]"#)).starts_with("x5c: "));
+    }
+}

@@ -30,6 +30,7 @@ use crate::{
 };
 use attempt::{Attempt, Made};
 use content::Content;
+pub use serialization::MAX_JWS_SIGNATURES;
 
 const FORMAT: &str = "jws";
 
@@ -55,7 +56,7 @@ enum Reading {
     /// The registered claims, where the payload is a JSON object and has them.
     Registered,
     /// What is configured, which must be there.
-    Claims(Claims),
+    Claims(Box<Claims>),
 }
 
 impl Jws {
@@ -81,7 +82,7 @@ impl Jws {
     /// The payload is JSON and says these things of itself, instead of those that are registered for a JWT. With no
     /// claims nothing is read from it, and it may be anything.
     pub fn with_claims(self, claims: Claims) -> Self {
-        Self { reading: Reading::Claims(claims), ..self }.set_up()
+        Self { reading: Reading::Claims(Box::new(claims)), ..self }.set_up()
     }
 
     /// The signer's certificate stands in the header (`x5c`), and a path must lead from it to a configured key that was

@@ -39,7 +39,7 @@ pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
 pub use detached::Detached;
 #[cfg(feature = "jws")]
-pub use jws::{Jws, MAX_JWS_JSON_BYTES};
+pub use jws::{Jws, MAX_JWS_JSON_BYTES, MAX_JWS_SIGNATURES};
 #[cfg(feature = "xml")]
 pub use saml_metadata::SamlMetadata;
 #[cfg(feature = "detached")]

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, claims};
+use super::{Certificates, Format, TellsIdentity, claims, ending_fault};
 use crate::{
     config::{
         build::Build,
         problem::Problems,
         table::{Table, quote, tick},
     },
-    name::Name,
     trust::{HashKind, Scheme, Trust, rsa::Padding},
     verify::{Claims, Detached},
 };
@@ -41,12 +40,8 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
     }
     let mut taken: Vec<String> = Vec::new();
     for (text, place) in &suffixes {
-        let fault = match Name::new(&format!("name{text}")) {
-            _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
-            Err(error) => Some(error.to_string()),
-            Ok(_) if taken.iter().any(|other| other == text) => Some("it stands twice".to_owned()),
-            Ok(_) => None,
-        };
+        let twice = || taken.iter().any(|other| other == text).then(|| "it stands twice".to_owned());
+        let fault = ending_fault(text).or_else(twice);
         match fault {
             Some(fault) => {
                 let message = format!("{} cannot be a `suffix`: {fault}", quote(text));
@@ -73,7 +68,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         verifier: Arc::new(verifier),
         alike: format!("detached {taken:?} {claims:?} {hash:?} {padding:?}"),
         files: taken.len(),
-        tells_identity: claims.identity.is_some(),
+        tells_identity: TellsIdentity::by(&claims),
         certificates: Certificates::AreKeys,
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
     })

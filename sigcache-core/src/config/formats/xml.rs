@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format};
+use super::{Certificates, Format, TellsIdentity};
 use crate::{
     config::{build::Build, table::Table},
     verify::{SamlMetadata, Verifier as _, XmlDsig},
@@ -14,8 +14,10 @@ pub(super) const SAML_METADATA: &[&str] = &[];
 /// The words of `xmldsig`.
 pub(super) const XMLDSIG: &[&str] = &["profile"];
 
+type Make = fn() -> XmlDsig;
+
 /// What a signed XML document is known to be.
-const PROFILES: &[(&str, fn() -> XmlDsig)] = &[("any", XmlDsig::new), ("trusted-list", XmlDsig::trusted_list)];
+const PROFILES: &[(&str, Make)] = &[("any", XmlDsig::new), ("trusted-list", XmlDsig::trusted_list)];
 
 /// Sets up the verifier of SAML metadata.
 pub(super) fn saml_metadata(_: &Table<'_>, _: &mut Build<'_>) -> Option<Format> {
@@ -24,7 +26,7 @@ pub(super) fn saml_metadata(_: &Table<'_>, _: &mut Build<'_>) -> Option<Format> 
         alike: format!("saml-metadata {}", verifier.settings()),
         verifier: Arc::new(verifier),
         files: 1,
-        tells_identity: true,
+        tells_identity: TellsIdentity::Asked,
         certificates: Certificates::BoundKeys,
         fit: Box::new(|_, _, _| true),
     })
@@ -39,7 +41,7 @@ pub(super) fn xmldsig(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format
     let verifier = make();
     Some(Format {
         alike: format!("xmldsig {}", verifier.settings()),
-        tells_identity: verifier != XmlDsig::new(),
+        tells_identity: if verifier == XmlDsig::new() { TellsIdentity::No } else { TellsIdentity::Asked },
         verifier: Arc::new(verifier),
         files: 1,
         certificates: Certificates::BoundKeys,

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::json;
 
-/// More signatures are refused: every one of them costs a pass over the payload.
-const MAX_SIGNATURES: usize = 16;
+/// More signatures of one JWS are refused: every one of them costs a pass over the payload.
+pub const MAX_JWS_SIGNATURES: usize = 16;
 
 /// What either form is.
 const EXPECTED: &str = "a JWS in JSON: payload, and protected and signature or a list of signatures";
@@ -69,7 +69,7 @@ impl Serialized {
         let entries = match members.remove("signatures") {
             None => vec![members],
             Some(_) if !members.is_empty() => return Err(fault("other members beside signatures")),
-            Some(Value::Array(list)) if (1..=MAX_SIGNATURES).contains(&list.len()) => {
+            Some(Value::Array(list)) if (1..=MAX_JWS_SIGNATURES).contains(&list.len()) => {
                 let entry = |value| match value {
                     Value::Object(members) => Ok(members),
                     _ => Err(fault("a signature that is no object")),
