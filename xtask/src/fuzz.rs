@@ -20,6 +20,7 @@ const LONGEST: &[(&str, u32)] = &[
     ("headers", 4096),
     ("report", 8192),
     ("layout", 1200),
+    ("xml", 8192),
 ];
 
 /// Builds every target and runs each for `seconds`.

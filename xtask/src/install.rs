@@ -15,6 +15,8 @@ use crate::command::{cargo, find, output, program, run};
 const NEEDED: &[(&str, &str, &str)] = &[
     ("nginx", "nginx-light", "the tests against a real web server"),
     ("openssl", "openssl", "the tests against OpenSSL's keys and signatures"),
+    ("xmlsec1", "xmlsec1", "the tests that hold signed XML against xmlsec1"),
+    ("xmllint", "libxml2-utils", "the tests that hold canonical XML against libxml2"),
     ("curl", "curl", "the benchmarks beside curl"),
     ("g++", "g++", "the fuzz targets (libFuzzer is C++)"),
 ];

@@ -82,7 +82,7 @@ impl Canonicalizer {
             }
             self.out.extend_from_slice(attribute.local.as_bytes());
             self.out.extend_from_slice(b"=\"");
-            escape(&mut self.out, &attribute.value, &IN_VALUE);
+            escape(&mut self.out, &attribute.value, in_value);
             self.out.push(b'"');
         }
         self.out.push(b'>');
@@ -90,7 +90,7 @@ impl Canonicalizer {
 
     /// Writes text.
     pub(super) fn text(&mut self, text: &str) {
-        escape(&mut self.out, text, &IN_TEXT);
+        escape(&mut self.out, text, in_text);
     }
 
     /// Writes the end of an element, which is closed in `scope` already.
@@ -136,45 +136,52 @@ impl Canonicalizer {
                 self.out.extend_from_slice(prefix.as_bytes());
             }
             self.out.extend_from_slice(b"=\"");
-            escape(&mut self.out, scope.uri(Namespace::Bound(binding)), &IN_VALUE);
+            escape(&mut self.out, scope.uri(Namespace::Bound(binding)), in_value);
             self.out.push(b'"');
         }
     }
 }
 
-/// For each byte the number of its replacement, or zero.
-type Escapes = [u8; 256];
-
-const REPLACEMENTS: [&[u8]; 8] = [b"", b"&amp;", b"&lt;", b"&gt;", b"&quot;", b"&#x9;", b"&#xA;", b"&#xD;"];
-
-const fn escapes(bytes: &[(u8, u8)]) -> Escapes {
-    let mut table = [0; 256];
-    let mut index = 0;
-    while index < bytes.len() {
-        table[bytes[index].0 as usize] = bytes[index].1;
-        index += 1;
+/// Canonical XML 1.0, section 2.3, text nodes.
+fn in_text(byte: u8) -> Option<&'static [u8]> {
+    match byte {
+        b'&' => Some(b"&amp;"),
+        b'<' => Some(b"&lt;"),
+        b'>' => Some(b"&gt;"),
+        b'\r' => Some(b"&#xD;"),
+        _ => None,
     }
-    table
 }
 
-/// Canonical XML 1.0, section 2.3, text nodes.
-static IN_TEXT: Escapes = escapes(&[(b'&', 1), (b'<', 2), (b'>', 3), (b'\r', 7)]);
-
 /// Canonical XML 1.0, section 2.3, attribute nodes.
-static IN_VALUE: Escapes = escapes(&[(b'&', 1), (b'<', 2), (b'"', 4), (b'\t', 5), (b'\n', 6), (b'\r', 7)]);
+fn in_value(byte: u8) -> Option<&'static [u8]> {
+    match byte {
+        b'&' => Some(b"&amp;"),
+        b'<' => Some(b"&lt;"),
+        b'"' => Some(b"&quot;"),
+        b'\t' => Some(b"&#x9;"),
+        b'\n' => Some(b"&#xA;"),
+        b'\r' => Some(b"&#xD;"),
+        _ => None,
+    }
+}
 
-fn escape(out: &mut Vec<u8>, text: &str, escapes: &Escapes) {
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    for (index, byte) in bytes.iter().enumerate() {
-        let replacement = escapes[*byte as usize];
-        if replacement != 0 {
-            out.extend_from_slice(&bytes[from..index]);
-            out.extend_from_slice(REPLACEMENTS[replacement as usize]);
-            from = index + 1;
+/// Writes `text`, each byte as `escaped` says, or as itself.
+#[inline(always)]
+fn escape(out: &mut Vec<u8>, text: &str, escaped: impl Fn(u8) -> Option<&'static [u8]>) {
+    // Most blocks have nothing to escape, and whether one has is quickly seen of all its bytes at once.
+    for block in text.as_bytes().chunks(32) {
+        if !block.iter().fold(false, |any, byte| any | escaped(*byte).is_some()) {
+            out.extend_from_slice(block);
+            continue;
+        }
+        for byte in block {
+            match escaped(*byte) {
+                Some(escaped) => out.extend_from_slice(escaped),
+                None => out.push(*byte),
+            }
         }
     }
-    out.extend_from_slice(&bytes[from..]);
 }
 
 #[cfg(test)]

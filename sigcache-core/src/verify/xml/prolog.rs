@@ -62,6 +62,11 @@ impl Prolog {
                 }
             }
             [b'<', b'?', ..] => return Err(invalid("a processing instruction")),
+            // Said here, since an empty CDATA section would leave no trace.
+            [b'<', b'!'] => {}
+            [b'<', b'!', b'-', ..] => return Err(invalid("a comment")),
+            [b'<', b'!', b'[', ..] => return Err(invalid("a CDATA section before the document element")),
+            [b'<', b'!', ..] => return Err(invalid("a document type declaration")),
             [b'<', ..] => {
                 self.held = text.to_vec();
                 self.state = State::Done;
@@ -157,6 +162,11 @@ mod tests {
             ("<?xml version='1.0'?><?a?><r/>", "a processing instruction"),
             ("\n<?xml version='1.0'?><r/>", "a processing instruction"),
             (&long, "an XML declaration without end"),
+            ("<!-- a --><r/>", "a comment"),
+            ("<![CDATA[]]><r/>", "a CDATA section before the document element"),
+            ("<?xml version='1.0'?>\n<![CDATA[]]><r/>", "a CDATA section before the document element"),
+            ("<!DOCTYPE r><r/>", "a document type declaration"),
+            ("<!doctype r><r/>", "a document type declaration"),
             ("r", "a text that does not begin with <"),
             ("{}", "a text that does not begin with <"),
             ("\u{feff}\u{feff}<r/>", "a text that does not begin with <"),

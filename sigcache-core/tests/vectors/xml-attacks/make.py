@@ -345,6 +345,9 @@ def tampering():
     attack("carriage-return-by-reference", good.replace("Größe", "Größe&#13;"), MISMATCH, "", "XML 1.0, section 2.11")
     for name, tail, found in [("element", "<evil/>", "something after"), ("text", "evil", "something after"), ("cdata", "<![CDATA[ ]]>", "something after"), ("reference", "&#32;", "something after"), ("form-feed", "\f", "something after"), ("nul", "\0", "something after"), ("second-document", good, "something after")]:
         attack(f"after-the-end-{name}", good + tail, DOCUMENT, found, "XML 1.0, production 1")
+    for name, piece in [("empty", "<![CDATA[]]>"), ("blank", "<![CDATA[ ]]>")]:
+        attack(f"cdata-before-root-{name}", swap(good, "<md:EntityDescriptor ", piece + "<md:EntityDescriptor "), DOCUMENT, "a CDATA section before the document element", "XML 1.0, production 1; rxml 0.14.0 alone takes an empty one")
+    attack("reference-before-root", swap(good, "<md:EntityDescriptor ", "&#32;<md:EntityDescriptor "), DOCUMENT, "a text that does not begin with <", "XML 1.0, production 1")
     attack("end-in-cdata", swap(good, "Größe", "]]>"), DOCUMENT, "invalid syntax", "XML 1.0, production 14")
     attack("tags-crossed", swap(good, "</md:IDPSSODescriptor>", "</md:Organization>"), DOCUMENT, "start and end tag do not match", "XML 1.0")
     # The same in other bytes, which is no attack.
