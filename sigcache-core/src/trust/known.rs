@@ -11,6 +11,7 @@ use super::{
     ecdsa::Backend as _,
     ed25519,
     key::{Algorithm, KeyError, PublicKey},
+    label::KeyLabel,
     p256, p384, rsa,
     scheme::Scheme,
 };
@@ -31,6 +32,7 @@ pub(super) struct Known {
     spki: Box<[u8]>,
     certificate: Option<Certificate>,
     only: Option<Scheme>,
+    label: Option<KeyLabel>,
 }
 
 /// A key, ready to verify.
@@ -125,7 +127,7 @@ impl Known {
             subject_public_key: BitStringRef::from_bytes(bits).map_err(|error| damaged("public key", error))?,
         };
         let spki = spki.to_der().map_err(|error| damaged("public key", error))?.into();
-        Ok(Self { key, spki, certificate: None, only: None })
+        Ok(Self { key, spki, certificate: None, only: None, label: None })
     }
 
     /// The same, read from this certificate.
@@ -136,6 +138,11 @@ impl Known {
     /// The same, for this scheme alone.
     pub(super) fn with_only(self, only: Option<Scheme>) -> Self {
         Self { only, ..self }
+    }
+
+    /// The same, called so by its file.
+    pub(super) fn with_label(self, label: KeyLabel) -> Self {
+        Self { label: Some(label), ..self }
     }
 
     pub(super) fn key(&self) -> &Key {
@@ -152,6 +159,10 @@ impl Known {
 
     pub(super) fn only(&self) -> Option<Scheme> {
         self.only
+    }
+
+    pub(super) fn label(&self) -> Option<&KeyLabel> {
+        self.label.as_ref()
     }
 
     pub(super) fn algorithm(&self) -> Algorithm {

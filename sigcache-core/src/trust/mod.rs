@@ -10,6 +10,7 @@ mod hash;
 mod key;
 #[cfg(feature = "keys")]
 mod known;
+mod label;
 #[cfg(feature = "keys")]
 pub mod p256;
 #[cfg(feature = "keys")]
@@ -18,11 +19,14 @@ pub mod p384;
 pub mod rsa;
 #[cfg(feature = "keys")]
 mod scheme;
+#[cfg(feature = "keys")]
+pub(crate) mod wire;
 
 use crate::{decision::Failure, digest::Digest, evidence::KeyId, reason::Reason, time::Timestamp};
 
 pub use hash::{Hash, HashKind, RunningHash};
 pub use key::{Algorithm, KeyError, MAX_KEY_BYTES, PublicKey};
+pub use label::{AllowedSigner, KeyLabel};
 #[cfg(feature = "keys")]
 pub use scheme::{Ed25519Stream, Encoding, Scheme};
 
