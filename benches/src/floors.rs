@@ -6,7 +6,11 @@ use std::{fs, path::Path, thread, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{StreamExt as _, stream};
-use sigcache_core::{Hasher, trust::PublicKey, verify::parse_signature};
+use sigcache_core::{
+    Hasher,
+    trust::{Encoding, PublicKey, Scheme},
+    verify::parse_signature,
+};
 
 use crate::site::SMALL;
 
@@ -70,8 +74,8 @@ pub(crate) fn verification(site: &Path, names: &Path) -> Result<()> {
     let names = fs::read_to_string(names)?;
     let files = names.lines().map(|name| Ok((fs::read(site.join(name))?, fs::read(site.join(format!("{name}.sig")))?)));
     let files: Vec<(Vec<u8>, Vec<u8>)> = files.collect::<Result<_>>()?;
-    let key = PublicKey::parse(&fs::read(site.join("key.pem"))?)?;
-    let key = key.as_p256().context("the key is on P-256")?;
+    let key = &PublicKey::parse(&fs::read(site.join("key.pem"))?)?;
+    let algorithm = key.algorithm().context("the key is of a known algorithm")?;
     let start = Instant::now();
     let good = thread::scope(|scope| {
         let halves = files.chunks(files.len().div_ceil(2).max(1));
@@ -81,7 +85,10 @@ pub(crate) fn verification(site: &Path, names: &Path) -> Result<()> {
                     half.iter().all(|(document, signature)| {
                         let mut hasher = Hasher::default();
                         hasher.update(document);
-                        parse_signature(signature).is_ok_and(|signature| key.verify(&hasher.finish(), &signature))
+                        let digest = hasher.finish();
+                        parse_signature(signature, algorithm).is_some_and(|signature| {
+                            key.verify_digest(Scheme::EcdsaSha256, Encoding::Fixed, digest.as_bytes(), &signature)
+                        })
                     })
                 })
             })

@@ -1,15 +1,25 @@
-//! A detached signature file, in any of its forms.
+//! A detached signature file, in any of its forms, under a key of any algorithm.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sigcache_core::verify::parse_signature;
+use sigcache_core::{trust::Algorithm, verify::parse_signature};
 
 fuzz_target!(|file: &[u8]| {
-    let Ok(signature) = parse_signature(file) else { return };
-    // White space around a text form changes nothing; around a raw form it may only make it unreadable.
-    let mut padded = file.to_vec();
-    padded.push(b'\n');
-    if let Ok(again) = parse_signature(&padded) {
-        assert_eq!(signature, again);
+    for algorithm in [
+        Algorithm::EcdsaP256,
+        Algorithm::EcdsaP384,
+        Algorithm::Ed25519,
+        Algorithm::Rsa { bits: 2048 },
+        Algorithm::Rsa { bits: 8192 },
+    ] {
+        let Some(signature) = parse_signature(file, algorithm) else { continue };
+        // What was read is in the one form that is always read.
+        assert_eq!(parse_signature(&signature, algorithm).as_ref(), Some(&signature));
+        // White space around a text form changes nothing; around a raw form it may only make it unreadable.
+        let mut padded = file.to_vec();
+        padded.push(b'\n');
+        if let Some(again) = parse_signature(&padded, algorithm) {
+            assert_eq!(signature, again);
+        }
     }
 });

@@ -20,6 +20,10 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQQeIa/WPaM9xv9j3JHZQ3IfmRUsx
 -----END PUBLIC KEY-----
 ";
 
+/// An RSA and an Ed25519 key.
+const RSA: &str = include_str!("data/algorithms/rsa.pem");
+const ED25519: &str = include_str!("data/algorithms/ed25519.pem");
+
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
 
 /// A certificate and its key.
@@ -43,7 +47,9 @@ fn folder() -> tempfile::TempDir {
     std::fs::create_dir(folder.path().join("keys")).unwrap();
     std::fs::create_dir(folder.path().join("certs")).unwrap();
     write("root.pem", PEM);
-    write("keys/release-2026.pem", PEM);
+    write("keys/release-2026.pem", RSA);
+    write("rsa.pem", RSA);
+    write("ed25519.pem", ED25519);
     write("private.pem", PRIVATE);
     write("certs/inner-ca.pem", CERTIFICATE);
     write("names.txt", "# feeds\nfeeds/a.json\n\n  feeds/b.json  # the second\r\n");
@@ -340,7 +346,7 @@ verify = { format = "detached", sufix = ".sig", keys = ["roott"] }
         r##"c.toml:12:33: unknown word `sufix` in `verify`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
      |                                 ^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`
   did you mean `suffix`?
 c.toml:12:57: there is no key `roott`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
@@ -1057,7 +1063,7 @@ file = "private.pem"
         r##"c.toml:13:8: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
   13 | file = "private.pem"
      |        ^^^^^^^^^^^^^
-  expected a public key: ECDSA on P-256, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
     );
     refused(
         r##"[[resource]]
@@ -1085,7 +1091,7 @@ pem = "-----BEGIN PRIVATE KEY----- hunter2"
         r##"c.toml:13:7: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
   13 | pem = …
      |       ^
-  expected a public key: ECDSA on P-256, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
     );
     refused(
         r##"[[resource]]
@@ -1097,7 +1103,7 @@ jwk = '{"kty":"EC","crv":"P-256","d":"hunter2"}'
         r##"c.toml:13:7: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
   13 | jwk = …
      |       ^
-  expected a public key: ECDSA on P-256, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
     );
     refused(
         r##"[[resource]]
@@ -1109,7 +1115,7 @@ jwk = "{hunter2"
         r##"c.toml:13:7: the key of [keys.mine] cannot be used: the JWK is damaged
   13 | jwk = …
      |       ^
-  expected a public key: ECDSA on P-256, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
     );
     refused(
         r##"[[resource]]
@@ -1145,7 +1151,116 @@ not_after = 2026-01-01
         r##"c.toml:13:7: the key of [keys.old] cannot be used: its content is in no known form
   13 | pem = …
      |       ^
-  expected a public key: ECDSA on P-256, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+    );
+}
+
+#[test]
+fn how_keys_sign() {
+    let of = |keys: &str, more: &str| {
+        format!(
+            "{HEAD}[[resource]]\nname = \"a\"\nurls = [\"https://a.example/a\"]\n\
+             verify = {{ format = \"detached\", suffix = \".sig\", keys = [{keys}]{more} }}\n\
+             [keys.rsa]\nfile = \"rsa.pem\"\n[keys.ed]\nfile = \"ed25519.pem\"\n"
+        )
+    };
+    let folder = folder();
+    let mut settings = Vec::new();
+    for (keys, more) in [
+        (r#""root""#, ""),
+        (r#""root""#, r#", hash = "sha-256""#),
+        (r#""root""#, r#", hash = "sha-384""#),
+        (r#""rsa", "ed""#, r#", hash = "sha-512""#),
+        (r#""rsa", "ed""#, r#", scheme = "rsa-pss""#),
+        (r#""rsa", "root""#, r#", scheme = "rsa-pkcs1""#),
+        (r#""rsa", "root""#, r#", scheme = "rsa-pss", hash = "sha-512""#),
+    ] {
+        let config = parse(&of(keys, more), folder.path()).unwrap_or_else(|error| panic!("{more}: {error}"));
+        settings.push(config.resources[0].rules.verifier.settings());
+    }
+    // What was verified under other settings is verified anew.
+    for (number, one) in settings.iter().enumerate() {
+        assert!(!settings[..number].contains(one), "{number}");
+    }
+    // Two resources that differ in nothing but this have two verifiers.
+    let two = of(r#""rsa""#, "").replace(
+        "[keys.rsa]",
+        "[[resource]]\nname = \"b\"\nurls = [\"https://a.example/b\"]\n\
+        verify = { format = \"detached\", suffix = \".sig\", keys = [\"rsa\"], scheme = \"rsa-pss\" }\n[keys.rsa]",
+    );
+    let config = parse(&two, folder.path()).unwrap();
+    let settings = |index: usize| config.resources[index].rules.verifier.settings();
+    assert_ne!(settings(0), settings(1));
+
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root"], hash = "sha512", scheme = "pss" }
+"##,
+        r##"c.toml:12:74: `hash` cannot be "sha512"
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hash = "sha512", scheme = "pss" }
+     |                                                                          ^^^^^^^^
+  expected one of `sha-256`, `sha-384`, `sha-512`
+  did you mean `sha-512`?
+c.toml:12:93: `scheme` cannot be "pss"
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hash = "sha512", scheme = "pss" }
+     |                                                                                             ^^^^^
+  expected one of `rsa-pkcs1`, `rsa-pss`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = "sha-512", shceme = "rsa-pss" }
+"##,
+        r##"c.toml:12:67: unknown word `hsh` in `verify`
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
+     |                                                                   ^^^
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`
+  did you mean `hash`?
+c.toml:12:84: unknown word `shceme` in `verify`
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
+     |                                                                            ^^^^^^
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`
+  did you mean `scheme`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root"], scheme = "rsa-pss" }
+"##,
+        r##"c.toml:12:76: `scheme` concerns none of the keys
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], scheme = "rsa-pss" }
+     |                                                                            ^^^^^^^^^
+  expected an RSA key; no other has such a choice"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["ed"], hash = "sha-512" }
+[keys.ed]
+file = "ed25519.pem"
+"##,
+        r##"c.toml:12:72: `hash` concerns none of the keys
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["ed"], hash = "sha-512" }
+     |                                                                        ^^^^^^^^^
+  expected an ECDSA or RSA key; Ed25519 has no such choice"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "detached", suffix = ".sig", keys = ["root", "es256"], hash = "sha-512" }
+[keys.es256]
+jwk = '{"kty":"EC","alg":"ES256","crv":"P-256","x":"XMnsyTw2PFFZvzKy35_auoAsEgfGqWs3MvvzvMMdkUQ","y":"y5xchQtDcxT__mH3fCy9x07tPb0H7oTrtQ5LW8qWqlo"}'
+"##,
+        r##"c.toml:12:57: `es256` cannot sign so: its `alg` says ECDSA with SHA-256 and nothing else
+  12 | verify = { format = "detached", suffix = ".sig", keys = ["root", "es256"], hash = "sha-512" }
+     |                                                         ^^^^^^^^^^^^^^^^^
+  expected `hash` and `scheme` as the key says, or neither of them"##,
     );
 }
 
@@ -1248,7 +1363,7 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authori
         r##"c.toml:12:67: unknown word `header` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authorization = … }
      |                                                                   ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`"##,
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`"##,
     );
     refused(
         r##"[[resource]]

@@ -1,19 +1,21 @@
 //! The `verify` table: a signature format, set up, and who may sign.
 
+mod detached;
+
 use std::{ops::Range, sync::Arc};
 
 use super::{
     build::Build,
-    table::{Table, Value, quote, tick},
+    problem::Problems,
+    table::{Table, Value, tick},
 };
 use crate::{
-    name::Name,
     trust::Trust,
-    verify::{Claims, Detached, Pointer, Verifier},
+    verify::{Claims, Pointer, Verifier},
 };
 
 /// Every word that may stand in a `verify`.
-pub(super) const VERIFY: &[&str] = &["format", "suffix", "keys", "threshold", "claims"];
+pub(super) const VERIFY: &[&str] = &["format", "suffix", "keys", "threshold", "claims", "hash", "scheme"];
 
 /// Every word that may stand in a `claims`.
 pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_before", "expires", "entries"];
@@ -21,8 +23,11 @@ pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_befor
 /// Sets up the verifier of a format from its own words.
 type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 
-/// The formats: a new one is a file in `verify/` and a line here.
-const FORMATS: &[(&str, SetUp)] = &[("detached", detached)];
+/// The formats: a new one is a file in `verify/`, one in `formats/` for its words, and a line here.
+const FORMATS: &[(&str, SetUp)] = &[("detached", detached::set_up)];
+
+/// Reports what the keys cannot do in a format as it is set up; false if there was something.
+type Fit = Box<dyn Fn(&Table<'_>, &Trust, &mut Problems) -> bool>;
 
 /// A format, set up.
 pub(super) struct Format {
@@ -32,6 +37,7 @@ pub(super) struct Format {
     /// How many signature files are looked for, each with one signature.
     files: usize,
     tells_identity: bool,
+    fit: Fit,
 }
 
 /// A `verify` table with everything checked.
@@ -56,7 +62,10 @@ impl Build<'_> {
         let set_up = table.word("format", FORMATS, &mut self.problems);
         let format = set_up.and_then(|set_up| set_up(&table, self));
         let trust = self.trust(&table);
-        let (Format { verifier, alike, files, tells_identity }, trust) = (format?, trust?);
+        let (Format { verifier, alike, files, tells_identity, fit }, trust) = (format?, trust?);
+        if !fit(&table, &trust, &mut self.problems) {
+            return None;
+        }
         let threshold = trust.threshold();
         if threshold > files {
             let span = table.get("threshold").map_or_else(|| value.span(), |value| value.span());
@@ -112,50 +121,6 @@ impl Build<'_> {
             }
         }
     }
-}
-
-/// The words of the `detached` format.
-fn detached(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
-    let Some(suffix) = table.get("suffix") else {
-        table.lacks(&["suffix"], table.span(), "the ending of the signature file's name", &mut build.problems);
-        return None;
-    };
-    let suffixes = match suffix.get_ref().as_array() {
-        Some(_) => table.list("suffix", &mut build.problems)?,
-        None => vec![table.text("suffix", &mut build.problems)?],
-    };
-    if suffixes.is_empty() {
-        build.problems.at(suffix.span(), "`suffix` is an empty list").expected("an ending such as \".sig\"");
-    }
-    let mut taken: Vec<String> = Vec::new();
-    for (text, place) in &suffixes {
-        let fault = match Name::new(&format!("name{text}")) {
-            _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
-            Err(error) => Some(error.to_string()),
-            Ok(_) if taken.iter().any(|other| other == text) => Some("it stands twice".to_owned()),
-            Ok(_) => None,
-        };
-        match fault {
-            Some(fault) => {
-                let message = format!("{} cannot be a `suffix`: {fault}", quote(text));
-                build.problems.at_place(place.clone(), message).expected("an ending such as \".sig\"");
-            }
-            None => taken.push((*text).to_owned()),
-        }
-    }
-    let claims = match table.get("claims") {
-        Some(value) => claims(value, build)?,
-        None => Claims::default(),
-    };
-    let first = taken.first().filter(|_| taken.len() == suffixes.len())?;
-    let verifier = Detached::new(first).with_claims(claims.clone());
-    let verifier = taken[1..].iter().fold(verifier, |verifier, suffix| verifier.with_suffix(suffix));
-    Some(Format {
-        verifier: Arc::new(verifier),
-        alike: format!("detached {taken:?} {claims:?}"),
-        files: taken.len(),
-        tells_identity: claims.identity.is_some(),
-    })
 }
 
 /// Where a `verify` says that the document tells what it is.

@@ -17,6 +17,9 @@ use crate::{
 /// Every word that may stand in a `[keys.ID]`.
 pub(super) const KEY: &[&str] = &["file", "pem", "jwk", "not_before", "not_after", "revoked"];
 
+/// What a key may be.
+const EXPECTED: &str = "a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK";
+
 /// The ways to give a key.
 const WAYS: &[&str] = &["file", "pem", "jwk"];
 
@@ -84,7 +87,7 @@ impl Build<'_> {
         };
         let key = parsed.map_err(|error| {
             let message = format!("the key of {} cannot be used: {}", table.what(), explain(&error));
-            self.problems.at(given_at.span, message).expected("a public key: ECDSA on P-256, as PEM, DER or JWK");
+            self.problems.at(given_at.span, message).expected(EXPECTED);
         });
         let mut trusted = TrustedKey::new(KeyId::new(id), key.ok()?);
         trusted.not_before = self.moment(table, "not_before");

@@ -69,14 +69,37 @@ impl Scheme {
                 matches!(algorithm, Algorithm::EcdsaP256 | Algorithm::EcdsaP384)
             }
             Self::Ed25519 => algorithm == Algorithm::Ed25519,
-            _ => matches!(algorithm, Algorithm::Rsa { .. }),
+            Self::RsaPkcs1Sha256
+            | Self::RsaPkcs1Sha384
+            | Self::RsaPkcs1Sha512
+            | Self::RsaPssSha256
+            | Self::RsaPssSha384
+            | Self::RsaPssSha512 => matches!(algorithm, Algorithm::Rsa { .. }),
         }
     }
 
-    fn padding(self) -> Padding {
+    /// How the digest is padded; `None` for what is not RSA.
+    pub fn padding(self) -> Option<Padding> {
         match self {
-            Self::RsaPssSha256 | Self::RsaPssSha384 | Self::RsaPssSha512 => Padding::Pss,
-            _ => Padding::Pkcs1,
+            Self::RsaPkcs1Sha256 | Self::RsaPkcs1Sha384 | Self::RsaPkcs1Sha512 => Some(Padding::Pkcs1),
+            Self::RsaPssSha256 | Self::RsaPssSha384 | Self::RsaPssSha512 => Some(Padding::Pss),
+            _ => None,
+        }
+    }
+
+    /// How keys of this algorithm sign this hash, RSA keys with this padding. Ed25519 looks at neither.
+    pub fn of(algorithm: Algorithm, hash: HashKind, padding: Padding) -> Self {
+        match (algorithm, padding, hash) {
+            (Algorithm::Ed25519, ..) => Self::Ed25519,
+            (Algorithm::EcdsaP256 | Algorithm::EcdsaP384, _, HashKind::Sha256) => Self::EcdsaSha256,
+            (Algorithm::EcdsaP256 | Algorithm::EcdsaP384, _, HashKind::Sha384) => Self::EcdsaSha384,
+            (Algorithm::EcdsaP256 | Algorithm::EcdsaP384, _, HashKind::Sha512) => Self::EcdsaSha512,
+            (Algorithm::Rsa { .. }, Padding::Pkcs1, HashKind::Sha256) => Self::RsaPkcs1Sha256,
+            (Algorithm::Rsa { .. }, Padding::Pkcs1, HashKind::Sha384) => Self::RsaPkcs1Sha384,
+            (Algorithm::Rsa { .. }, Padding::Pkcs1, HashKind::Sha512) => Self::RsaPkcs1Sha512,
+            (Algorithm::Rsa { .. }, Padding::Pss, HashKind::Sha256) => Self::RsaPssSha256,
+            (Algorithm::Rsa { .. }, Padding::Pss, HashKind::Sha384) => Self::RsaPssSha384,
+            (Algorithm::Rsa { .. }, Padding::Pss, HashKind::Sha512) => Self::RsaPssSha512,
         }
     }
 }
@@ -85,8 +108,13 @@ impl PublicKey {
     /// Whether this key may sign in this way: its algorithm goes with it, and the key does not say that it is for
     /// another one (`alg` of a JWK).
     pub fn takes(&self, scheme: Scheme) -> bool {
-        let Some(known) = self.known() else { return false };
-        scheme.goes_with(known.algorithm()) && known.only().is_none_or(|only| only == scheme)
+        self.algorithm().is_some_and(|algorithm| scheme.goes_with(algorithm))
+            && self.only().is_none_or(|only| only == scheme)
+    }
+
+    /// The one way to sign that the key itself says it is for (`alg` of a JWK).
+    pub fn only(&self) -> Option<Scheme> {
+        self.known()?.only()
     }
 
     /// Whether `signature` is this key's over `digest`, which the scheme's hash made. Never for a key that does not
@@ -111,7 +139,7 @@ impl PublicKey {
                 };
                 parsed.is_some_and(|signature| key.verify(digest, &signature))
             }
-            Key::Rsa(key) => key.verify(scheme.padding(), hash, digest, signature),
+            Key::Rsa(key) => scheme.padding().is_some_and(|padding| key.verify(padding, hash, digest, signature)),
             Key::Ed25519(_) => false,
         }
     }

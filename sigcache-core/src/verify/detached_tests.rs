@@ -1,11 +1,12 @@
 //! What a signature file may look like, and that nothing of a document is looked at before its signature matched.
 
 use ::p256::ecdsa::{Signature as Made, SigningKey, signature::Signer as _};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
 use super::*;
 use crate::{
-    digest::hex,
+    digest::{self, hex},
     evidence::{KeyId, Mark},
     name::Name,
     reason::Reason,
@@ -91,7 +92,7 @@ fn every_form_of_a_signature_file_is_accepted() {
         ] {
             let evidence = verify(&Detached::new(".sig"), &trust(&[1, 2], 1), &[Some(&file)], DOCUMENT).unwrap();
             assert_eq!(*evidence.signers, [KeyId::new("k1")]);
-            assert_eq!((evidence.digest, evidence.size), (digest::Digest::of(DOCUMENT), DOCUMENT.len() as u64));
+            assert_eq!((evidence.digest, evidence.size), (Digest::of(DOCUMENT), DOCUMENT.len() as u64));
             assert_eq!(&*evidence.format, "detached");
         }
     }
@@ -111,8 +112,8 @@ fn what_is_no_signature_is_malformed() {
     let page = b"<!DOCTYPE html><title>404</title>";
     assert_eq!(found(page), "a text that begins with <, perhaps an HTML page (33 bytes)");
     assert_eq!(found(b"\n  <html>"), "a text that begins with <, perhaps an HTML page (9 bytes)");
-    assert_eq!(found(&[b' '; 1025]), "1025 bytes");
-    assert_eq!(found(&[&der[..], &[b'\n'; 1024]].concat()), format!("{} bytes", der.len() + 1024));
+    assert_eq!(found(&[b' '; 4097]), "4097 bytes");
+    assert_eq!(found(&[&der[..], &[b'\n'; 4096]].concat()), format!("{} bytes", der.len() + 4096));
     let mut long_form = vec![0x30, 0x81, der[1]];
     long_form.extend(&der[2..]);
     for file in [
@@ -254,4 +255,199 @@ fn attack_threshold_cheating_one_signature_in_two_forms() {
     assert_eq!(*evidence.signers, [KeyId::new("k1")]);
     let failure = keys.judge(&evidence.signers, Timestamp::from_millis(0)).unwrap_err();
     assert_eq!(failure.reason, Reason::ThresholdNotMet);
+}
+
+/// What `tests/data/algorithms` holds: its keys, and their signatures over [`SIGNED`].
+macro_rules! made {
+    ($name:literal) => {
+        include_bytes!(concat!("../../tests/data/algorithms/", $name)).as_slice()
+    };
+}
+
+const SIGNED: &[u8] = b"signed by every algorithm\n";
+
+/// The forms of each algorithm's signatures, as refusals name them.
+const FORMS: [(&str, &[u8]); 4] = [
+    ("ECDSA P-256 (DER or 64 bytes)", made!("p256.pem")),
+    ("ECDSA P-384 (DER or 96 bytes)", made!("p384.pem")),
+    ("Ed25519 (64 bytes)", made!("ed25519.pem")),
+    ("RSA 2048 (256 bytes)", made!("rsa.pem")),
+];
+
+fn trust_in(keys: &[&[u8]]) -> Trust {
+    let key = |(number, file): (usize, &&[u8])| {
+        TrustedKey::new(KeyId::new(&format!("k{number}")), PublicKey::parse(file).unwrap())
+    };
+    Trust::new(keys.iter().enumerate().map(key).collect(), 1).unwrap()
+}
+
+#[test]
+fn every_algorithm_signs_in_its_own_way_and_in_no_other() {
+    let plain = || Detached::new(".sig");
+    let pss = || plain().with_padding(Padding::Pss);
+    let by = |hash| plain().with_hash(hash);
+    let (sha256, sha384, sha512) = (HashKind::Sha256, HashKind::Sha384, HashKind::Sha512);
+    // A way to set it up, a key, and which one of all its signatures is the right one then.
+    let ec: [(&[u8], &[&[u8]]); 2] = [
+        (made!("p256.pem"), &[made!("p256.sha256.sig"), made!("p256.sha384.sig"), made!("p256.sha512.sig")]),
+        (made!("p384.pem"), &[made!("p384.sha256.sig"), made!("p384.sha384.sig"), made!("p384.sha512.sig")]),
+    ];
+    let rsa: &[&[u8]] = &[
+        made!("rsa.sha256.sig"),
+        made!("rsa.sha384.sig"),
+        made!("rsa.sha512.sig"),
+        made!("rsa.pss.sha256.sig"),
+        made!("rsa.pss.sha384.sig"),
+        made!("rsa.pss.sha512.sig"),
+        made!("rsa.pss.max.sig"),
+    ];
+    type Row<'a> = (Detached, &'a [u8], &'a [&'a [u8]], usize);
+    let table: [Row<'_>; 14] = [
+        (plain(), ec[0].0, ec[0].1, 0),
+        (by(sha256), ec[0].0, ec[0].1, 0),
+        (by(sha384), ec[0].0, ec[0].1, 1),
+        (by(sha512), ec[0].0, ec[0].1, 2),
+        (plain(), ec[1].0, ec[1].1, 1),
+        (by(sha256), ec[1].0, ec[1].1, 0),
+        (by(sha512), ec[1].0, ec[1].1, 2),
+        (plain(), made!("rsa.pem"), rsa, 0),
+        (by(sha384), made!("rsa.pem"), rsa, 1),
+        (by(sha512).with_padding(Padding::Pkcs1), made!("rsa.pem"), rsa, 2),
+        (pss(), made!("rsa.pem"), rsa, 3),
+        (pss().with_hash(sha384), made!("rsa.pem"), rsa, 4),
+        (pss().with_hash(sha512), made!("rsa.pem"), rsa, 5),
+        (pss().with_hash(sha512), made!("ed25519.pem"), &[made!("ed25519.sig")], 0),
+    ];
+    for (verifier, key, signatures, right) in table {
+        let trust = trust_in(&[key]);
+        for (number, signature) in signatures.iter().enumerate() {
+            let verdict = verify(&verifier, &trust, &[Some(signature)], SIGNED).map_err(|failure| failure.reason);
+            assert_eq!(verdict.is_ok(), number == right, "{verifier:?} {trust:?} {number}");
+            if number != right {
+                assert_eq!(verdict.unwrap_err(), Reason::SignatureMismatch);
+            }
+        }
+        for file in [STANDARD.encode(signatures[right]), hex(signatures[right]), hex(signatures[right]).to_uppercase()]
+        {
+            let lines: Vec<&str> = file.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            for file in [file.clone(), format!("{}\r\n", lines.join("\r\n"))] {
+                assert!(verify(&verifier, &trust, &[Some(file.as_bytes())], SIGNED).is_ok(), "{file}");
+            }
+        }
+        let other = [SIGNED, b"\n"].concat();
+        for document in [&other[..], &SIGNED[1..], b""] {
+            assert_eq!(reason(&verifier, &trust, &[Some(signatures[right])], document), Reason::SignatureMismatch);
+        }
+    }
+}
+
+#[test]
+fn what_the_keys_cannot_have_made_is_malformed_and_says_what_they_make() {
+    let signatures: [&[u8]; 4] =
+        [made!("p256.sha256.sig"), made!("p384.sha384.sig"), made!("ed25519.sig"), made!("rsa.sha256.sig")];
+    for (made_by, signature) in signatures.into_iter().enumerate() {
+        for (number, (form, key)) in FORMS.iter().enumerate() {
+            let verdict = verify(&Detached::new(".sig"), &trust_in(&[key]), &[Some(signature)], SIGNED);
+            match (made_by, number) {
+                _ if made_by == number => assert!(verdict.is_ok(), "{form}"),
+                // In DER a signature on the smaller curve may be one on the larger; 64 bytes may be in the fixed form.
+                (0, 1) | (2, 0) => assert_eq!(verdict.unwrap_err().reason, Reason::SignatureMismatch, "{form}"),
+                _ => {
+                    let failure = verdict.unwrap_err();
+                    assert_eq!(failure.reason, Reason::MalformedSignature, "{form}");
+                    assert_eq!(*failure.expected, format!("one signature: {form}; raw, base64 or hexadecimal"));
+                    assert_eq!(*failure.found, format!("something else ({} bytes)", signature.len()));
+                }
+            }
+        }
+        // One byte too few and one too many, of whatever could be wanted.
+        let all = trust_in(&FORMS.map(|(_, key)| key));
+        for file in [&signature[..signature.len() - 1], &[signature, &[0]].concat()] {
+            let failure = verify(&Detached::new(".sig"), &all, &[Some(file)], SIGNED).unwrap_err();
+            assert_eq!(failure.reason, Reason::MalformedSignature);
+            let forms = FORMS.map(|(form, _)| form).join(" or ");
+            assert_eq!(*failure.expected, format!("one signature: {forms}; raw, base64 or hexadecimal"));
+        }
+    }
+}
+
+#[test]
+fn keys_of_all_algorithms_sign_side_by_side() {
+    let verifier = Detached::new(".a").with_suffix(".b").with_suffix(".c").with_suffix(".d");
+    let trust = trust_in(&FORMS.map(|(_, key)| key));
+    let files =
+        [made!("rsa.sha256.sig"), made!("ed25519.sig"), made!("p384.sha384.sig"), made!("p256.sha256.sig")].map(Some);
+    let ids = |numbers: &[usize]| numbers.iter().map(|number| KeyId::new(&format!("k{number}"))).collect::<Arc<[_]>>();
+    assert_eq!(verify(&verifier, &trust, &files, SIGNED).unwrap().signers, ids(&[0, 1, 2, 3]), "in the keys' order");
+    let some = [None, files[1], Some(made!("p256.sha512.sig")), files[3]];
+    assert_eq!(verify(&verifier, &trust, &some, SIGNED).unwrap().signers, ids(&[0, 2]), "one over another hash");
+    let bad = [files[0], Some(b"<html>".as_slice()), files[2], files[3]];
+    assert_eq!(reason(&verifier, &trust, &bad, SIGNED), Reason::MalformedSignature);
+    // Which files prove something, and which are not kept.
+    let name = Name::new("x").unwrap();
+    let companions = some.map(|file| file.map(Bytes::copy_from_slice));
+    let mut check =
+        Check::begin(&verifier, Context::new(&name, Timestamp::from_millis(0), &trust, &companions)).unwrap();
+    SIGNED.chunks(3).for_each(|chunk| check.update(chunk).unwrap());
+    let finding = check.finish().unwrap();
+    assert_eq!([0, 1, 2, 3].map(|number| finding.rests_on(number)), [true, true, false, true]);
+}
+
+#[test]
+fn attack_flipped_bits_of_signatures_without_structure_never_verify() {
+    for (key, signature) in [(made!("ed25519.pem"), made!("ed25519.sig")), (made!("rsa.pem"), made!("rsa.sha256.sig"))]
+    {
+        let trust = trust_in(&[key]);
+        for bit in 0..signature.len() * 8 {
+            let mut file = signature.to_vec();
+            file[bit / 8] ^= 1 << (bit % 8);
+            let reason = reason(&Detached::new(".sig"), &trust, &[Some(&file)], SIGNED);
+            assert_eq!(reason, Reason::SignatureMismatch, "{bit}");
+        }
+    }
+    // RSA: the same number and a multiple of the modulus more, where that still fits, is no other form of it.
+    let trust = trust_in(&[made!("rsa.pem")]);
+    for file in [[0; 256], [0xff; 256]] {
+        assert_eq!(reason(&Detached::new(".sig"), &trust, &[Some(&file)], SIGNED), Reason::SignatureMismatch);
+    }
+    // Ed25519: s and the group's order more is s to the arithmetic, and R of small order goes with weak keys.
+    let trust = trust_in(&[made!("ed25519.pem")]);
+    for file in [[0; 64], [0xff; 64], with_order_added(made!("ed25519.sig"))] {
+        assert_eq!(reason(&Detached::new(".sig"), &trust, &[Some(&file)], SIGNED), Reason::SignatureMismatch);
+    }
+}
+
+/// The signature with the order of the group (RFC 8032, section 5.1) added to s.
+fn with_order_added(signature: &[u8]) -> [u8; 64] {
+    let order = digest::unhex(b"edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010").unwrap();
+    let mut made: [u8; 64] = signature.try_into().unwrap();
+    let mut carry = 0;
+    for (byte, more) in made[32..].iter_mut().zip(order) {
+        let sum = u16::from(*byte) + u16::from(more) + carry;
+        *byte = sum as u8;
+        carry = sum >> 8;
+    }
+    assert_eq!(carry, 0);
+    made
+}
+
+#[test]
+fn a_key_that_is_for_one_way_alone_signs_in_no_other() {
+    let jwk = |alg: &str| {
+        let jwk = String::from_utf8(made!("rsa.jwk").to_vec()).unwrap();
+        jwk.replacen('{', &format!("{{\"alg\":\"{alg}\","), 1)
+    };
+    let (pkcs1, pss) = (made!("rsa.sha512.sig"), made!("rsa.pss.sha512.sig"));
+    let plain = Detached::new(".sig");
+    for (alg, right, wrong) in [("RS512", pkcs1, pss), ("PS512", pss, pkcs1)] {
+        let trust = trust_in(&[jwk(alg).as_bytes()]);
+        assert!(verify(&plain, &trust, &[Some(right)], SIGNED).is_ok(), "{alg} says enough");
+        assert_eq!(reason(&plain, &trust, &[Some(wrong)], SIGNED), Reason::SignatureMismatch, "{alg}");
+        let agreed = plain.clone().with_hash(HashKind::Sha512);
+        assert!(verify(&agreed, &trust, &[Some(right)], SIGNED).is_ok(), "{alg}");
+        // Set up against what the key says, nothing matches.
+        let against = plain.clone().with_hash(HashKind::Sha256);
+        assert_eq!(reason(&against, &trust, &[Some(right)], SIGNED), Reason::SignatureMismatch, "{alg}");
+        assert_eq!(reason(&against, &trust, &[Some(made!("rsa.sha256.sig"))], SIGNED), Reason::SignatureMismatch);
+    }
 }

@@ -9,6 +9,8 @@
 mod claims;
 #[cfg(feature = "detached")]
 mod detached;
+#[cfg(feature = "detached")]
+mod signature_file;
 
 use std::{fmt, sync::Arc};
 
@@ -27,7 +29,9 @@ use crate::{
 
 pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
-pub use detached::{Detached, parse_signature};
+pub use detached::Detached;
+#[cfg(feature = "detached")]
+pub use signature_file::parse_signature;
 
 /// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
 pub trait Verifier: Send + Sync + fmt::Debug {

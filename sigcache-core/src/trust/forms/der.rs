@@ -1,7 +1,7 @@
 //! DER: SubjectPublicKeyInfo (RFC 5280, section 4.1), an X.509 certificate, or an RSA key as PKCS#1 writes it.
 
-use der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag};
-use x509_cert::{Certificate, spki::SubjectPublicKeyInfoRef, time::Time};
+use der::{AnyRef, Decode as _, Encode as _, Reader as _, SliceReader, Tag, Tagged as _};
+use x509_cert::{Certificate, time::Time};
 
 use crate::{
     time::Timestamp,
@@ -17,17 +17,22 @@ pub(super) fn begins(file: &[u8]) -> bool {
 }
 
 pub(super) fn read(file: &[u8]) -> Result<Known, KeyError> {
-    if SubjectPublicKeyInfoRef::from_der(file).is_ok() {
-        return Known::spki_der(file, "public key");
+    let elements = elements(file).ok_or(KeyError::UnknownForm)?;
+    match elements.as_slice() {
+        [Tag::Sequence, Tag::BitString] => Known::spki_der(file, "public key"),
+        [Tag::Integer, Tag::Integer] => Known::rsa_der(file, "RSA public key"),
+        [Tag::Sequence, Tag::Sequence, Tag::BitString] => {
+            let certificate = Certificate::from_der(file).map_err(|error| damaged("certificate", error))?;
+            from_certificate(&certificate, file.to_vec())
+        }
+        // PKCS#8 and SEC 1; PKCS#8 with a password; PKCS#1, which has nine numbers.
+        [Tag::Integer, Tag::Sequence | Tag::OctetString, ..]
+        | [Tag::Sequence, Tag::OctetString]
+        | [Tag::Integer, Tag::Integer, Tag::Integer, Tag::Integer, Tag::Integer, Tag::Integer, ..] => {
+            Err(KeyError::PrivateKey)
+        }
+        _ => Err(KeyError::UnknownForm),
     }
-    match numbers(file) {
-        Some(2) => return Known::rsa_der(file, "RSA public key"),
-        // Every private key begins with a version, and something that is no number or many numbers follow.
-        Some(_) => return Err(KeyError::PrivateKey),
-        None => {}
-    }
-    let certificate = Certificate::from_der(file).map_err(|_| KeyError::UnknownForm)?;
-    from_certificate(&certificate, file.to_vec())
 }
 
 /// The key in a certificate, which `der` is the whole of.
@@ -42,21 +47,15 @@ pub(super) fn from_certificate(certificate: &Certificate, der: Vec<u8>) -> Resul
     Ok(Known::spki_der(&spki, "certificate")?.with_certificate(der, validity))
 }
 
-/// With how many whole numbers a `SEQUENCE` begins, if it does begin with one and can be read to its end.
-fn numbers(der: &[u8]) -> Option<usize> {
+/// What the elements of a `SEQUENCE` are, if it can be read to its end and nothing follows.
+fn elements(der: &[u8]) -> Option<Vec<Tag>> {
     let mut outer = SliceReader::new(der).ok()?;
-    let mut count = 0;
-    let mut only_numbers = true;
+    let mut elements = Vec::new();
     let read = outer.sequence(|reader| {
         while !reader.is_finished() {
-            let element = der::AnyRef::decode(reader)?;
-            if only_numbers && der::Tagged::tag(&element) == Tag::Integer {
-                count += 1;
-            } else {
-                only_numbers = false;
-            }
+            elements.push(AnyRef::decode(reader)?.tag());
         }
         Ok::<_, der::Error>(())
     });
-    (read.is_ok() && outer.is_finished() && count > 0).then_some(count)
+    (read.is_ok() && outer.is_finished()).then_some(elements)
 }

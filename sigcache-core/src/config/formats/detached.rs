@@ -1,0 +1,105 @@
+//! The words of the `detached` format.
+
+use std::sync::Arc;
+
+use super::{Format, claims};
+use crate::{
+    config::{
+        build::Build,
+        problem::Problems,
+        table::{Table, quote, tick},
+    },
+    name::Name,
+    trust::{HashKind, Scheme, Trust, rsa::Padding},
+    verify::{Claims, Detached},
+};
+
+/// What an ECDSA or RSA key signs.
+const HASHES: &[(&str, HashKind)] =
+    &[("sha-256", HashKind::Sha256), ("sha-384", HashKind::Sha384), ("sha-512", HashKind::Sha512)];
+
+/// How an RSA key signs it.
+const SCHEMES: &[(&str, Padding)] = &[("rsa-pkcs1", Padding::Pkcs1), ("rsa-pss", Padding::Pss)];
+
+/// Sets up the verifier.
+pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
+    let hash = table.word("hash", HASHES, &mut build.problems);
+    let padding = table.word("scheme", SCHEMES, &mut build.problems);
+    let Some(suffix) = table.get("suffix") else {
+        table.lacks(&["suffix"], table.span(), "the ending of the signature file's name", &mut build.problems);
+        return None;
+    };
+    let suffixes = match suffix.get_ref().as_array() {
+        Some(_) => table.list("suffix", &mut build.problems)?,
+        None => vec![table.text("suffix", &mut build.problems)?],
+    };
+    if suffixes.is_empty() {
+        build.problems.at(suffix.span(), "`suffix` is an empty list").expected("an ending such as \".sig\"");
+    }
+    let mut taken: Vec<String> = Vec::new();
+    for (text, place) in &suffixes {
+        let fault = match Name::new(&format!("name{text}")) {
+            _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
+            Err(error) => Some(error.to_string()),
+            Ok(_) if taken.iter().any(|other| other == text) => Some("it stands twice".to_owned()),
+            Ok(_) => None,
+        };
+        match fault {
+            Some(fault) => {
+                let message = format!("{} cannot be a `suffix`: {fault}", quote(text));
+                build.problems.at_place(place.clone(), message).expected("an ending such as \".sig\"");
+            }
+            None => taken.push((*text).to_owned()),
+        }
+    }
+    let claims = match table.get("claims") {
+        Some(value) => claims(value, build)?,
+        None => Claims::default(),
+    };
+    let first = taken.first().filter(|_| taken.len() == suffixes.len())?;
+    let verifier = Detached::new(first).with_claims(claims.clone());
+    let mut verifier = taken[1..].iter().fold(verifier, |verifier, suffix| verifier.with_suffix(suffix));
+    if table.has("hash") {
+        verifier = verifier.with_hash(hash?);
+    }
+    if table.has("scheme") {
+        verifier = verifier.with_padding(padding?);
+    }
+    let fit = verifier.clone();
+    Some(Format {
+        verifier: Arc::new(verifier),
+        alike: format!("detached {taken:?} {claims:?} {hash:?} {padding:?}"),
+        files: taken.len(),
+        tells_identity: claims.identity.is_some(),
+        fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
+    })
+}
+
+/// Every key can sign in the way that is set up, and every choice is one that some key has.
+fn fits(verifier: &Detached, table: &Table<'_>, trust: &Trust, problems: &mut Problems) -> bool {
+    let mut fits = true;
+    for trusted in trust.keys() {
+        if let (None, Some(only), Some(keys)) = (verifier.scheme(&trusted.key), trusted.key.only(), table.get("keys")) {
+            let message =
+                format!("{} cannot sign so: its `alg` says {only} and nothing else", tick(trusted.id.as_str()));
+            problems.at(keys.span(), message).expected("`hash` and `scheme` as the key says, or neither of them");
+            fits = false;
+        }
+    }
+    let schemes: Vec<Scheme> = trust.keys().iter().filter_map(|trusted| verifier.scheme(&trusted.key)).collect();
+    let choices = [
+        (
+            "hash",
+            schemes.iter().any(|scheme| scheme.hash().is_some()),
+            "an ECDSA or RSA key; Ed25519 has no such choice",
+        ),
+        ("scheme", schemes.iter().any(|scheme| scheme.padding().is_some()), "an RSA key; no other has such a choice"),
+    ];
+    for (word, is_used, expected) in choices {
+        if let (Some(value), false, true) = (table.get(word), is_used, fits) {
+            problems.at(value.span(), format!("`{word}` concerns none of the keys")).expected(expected);
+            fits = false;
+        }
+    }
+    fits
+}
