@@ -94,7 +94,8 @@ pub async fn verify_stored(
         |suffix: &str| receipt.companions.iter().find(|kept| *kept.suffix == *suffix).map(|kept| kept.bytes.clone());
     let companions: Vec<Option<Bytes>> =
         rules.verifier.companions().iter().map(|companion| find(&companion.suffix)).collect();
-    let context = Context::new(&resource.name, now, &rules.trust, &companions);
+    let context =
+        Context::new(&resource.name, now, &rules.trust, &companions).with_identity(rules.policy.identity.as_deref());
     let check = Check::begin(&rules.verifier, context).map_err(receipt_refused)?;
     let download = store.read(&resource.name, receipt).await.map_err(|error| {
         if error.is_absence() {

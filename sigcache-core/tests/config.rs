@@ -87,7 +87,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     std::fs::write(&path, EXAMPLE).unwrap();
     let config = Config::load(&path, &|_| None).unwrap();
     let names: Vec<&str> = config.resources.iter().map(|resource| resource.name.as_str()).collect();
-    assert_eq!(names, ["flags.json", "prices/today.json", "feeds/a.json", "feeds/b.json"]);
+    assert_eq!(names, ["flags.json", "prices/today.json", "tools/tool.tar.gz", "feeds/a.json", "feeds/b.json"]);
     let flags = &config.resources[0].rules;
     assert_eq!(flags.limits, Limits::default());
     assert_eq!(flags.policy, sigcache_core::Policy::default());
@@ -97,11 +97,12 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(prices.policy.set.as_deref(), Some("prices"));
     assert_eq!(prices.policy.shrink_limit, Some(0.2));
     assert_eq!((prices.trust.threshold(), prices.verifier.companions().len()), (2, 2));
-    assert_eq!(config.resources[2].rules.policy.max_age, Duration::from_secs(86_400));
-    assert_eq!(config.resources[3].urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
+    let [.., feed, last] = config.resources.as_slice() else { panic!("no feeds") };
+    assert_eq!(feed.rules.policy.max_age, Duration::from_secs(86_400));
+    assert_eq!(last.urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
-    assert_eq!(config.keys.len(), 3);
+    assert_eq!(config.keys.len(), 4);
     let release = config.keys.iter().find(|key| key.id.as_str() == "release-2026").unwrap();
     assert_eq!(release.not_after.unwrap().to_string(), "2027-02-01T00:00:00Z");
 }
@@ -334,7 +335,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected `detached`
+  expected one of `detached`, `minisign`
   did you mean `detached`?"##,
     );
     refused(
@@ -346,7 +347,7 @@ verify = { format = "detached", sufix = ".sig", keys = ["roott"] }
         r##"c.toml:12:33: unknown word `sufix` in `verify`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
      |                                 ^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`
+  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`
   did you mean `suffix`?
 c.toml:12:57: there is no key `roott`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
@@ -390,7 +391,7 @@ files = "root.pem"
         r##"c.toml:13:1: unknown word `files` in [keys.other]
   13 | files = …
      | ^^^^^
-  expected one of `file`, `pem`, `jwk`, `not_before`, `not_after`, `revoked`
+  expected one of `file`, `pem`, `jwk`, `line`, `not_before`, `not_after`, `revoked`
   did you mean `file`?"##,
     );
     refused(
@@ -986,7 +987,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached`
+  expected `detached` or `minisign`
 c.toml:12:10: `verify` has no `keys`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
@@ -1063,7 +1064,7 @@ file = "private.pem"
         r##"c.toml:13:8: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
   13 | file = "private.pem"
      |        ^^^^^^^^^^^^^
-  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, OpenSSH, C2SP notes or Nix write it"##,
     );
     refused(
         r##"[[resource]]
@@ -1076,7 +1077,7 @@ hunter2
 -----END PRIVATE KEY-----"""
 file = "x"
 "##,
-        r##"c.toml:12:7: [keys.mine] has more than one of `file`, `pem` and `jwk`
+        r##"c.toml:12:7: [keys.mine] has more than one of `file`, `pem`, `jwk` and `line`
   12 | [keys.mine]
      |       ^^^^
   expected exactly one of them"##,
@@ -1091,7 +1092,7 @@ pem = "-----BEGIN PRIVATE KEY----- hunter2"
         r##"c.toml:13:7: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
   13 | pem = …
      |       ^
-  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, OpenSSH, C2SP notes or Nix write it"##,
     );
     refused(
         r##"[[resource]]
@@ -1103,7 +1104,7 @@ jwk = '{"kty":"EC","crv":"P-256","d":"hunter2"}'
         r##"c.toml:13:7: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
   13 | jwk = …
      |       ^
-  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, OpenSSH, C2SP notes or Nix write it"##,
     );
     refused(
         r##"[[resource]]
@@ -1115,7 +1116,7 @@ jwk = "{hunter2"
         r##"c.toml:13:7: the key of [keys.mine] cannot be used: the JWK is damaged
   13 | jwk = …
      |       ^
-  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, OpenSSH, C2SP notes or Nix write it"##,
     );
     refused(
         r##"[[resource]]
@@ -1123,7 +1124,7 @@ name = "a"
 urls = ["https://a.example/a"]
 [keys.none]
 "##,
-        r##"c.toml:12:7: [keys.none] has no `file` or `pem` or `jwk`
+        r##"c.toml:12:7: [keys.none] has no `file` or `pem` or `jwk` or `line`
   12 | [keys.none]
      |       ^^^^
   expected exactly one of them"##,
@@ -1138,7 +1139,7 @@ flat = "hunter2"
         r##"c.toml:13:1: `flat` cannot be a text
   13 | flat = …
      | ^^^^
-  expected a table [keys.flat] with `file`, `pem` or `jwk`"##,
+  expected a table [keys.flat] with `file`, `pem`, `jwk` or `line`"##,
     );
     refused(
         r##"[[resource]]
@@ -1151,7 +1152,7 @@ not_after = 2026-01-01
         r##"c.toml:13:7: the key of [keys.old] cannot be used: its content is in no known form
   13 | pem = …
      |       ^
-  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, OpenSSH, C2SP notes or Nix write it"##,
     );
 }
 
@@ -1217,12 +1218,12 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = "sha-512
         r##"c.toml:12:67: unknown word `hsh` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                   ^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`
+  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`
   did you mean `hash`?
 c.toml:12:84: unknown word `shceme` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                            ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`
+  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`
   did you mean `scheme`?"##,
     );
     refused(
@@ -1363,7 +1364,7 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authori
         r##"c.toml:12:67: unknown word `header` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authorization = … }
      |                                                                   ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`"##,
+  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`"##,
     );
     refused(
         r##"[[resource]]

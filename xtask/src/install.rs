@@ -15,6 +15,10 @@ use crate::command::{cargo, find, output, program, run};
 const NEEDED: &[(&str, &str, &str)] = &[
     ("nginx", "nginx-light", "the tests against a real web server"),
     ("openssl", "openssl", "the tests against OpenSSL's keys and signatures"),
+    ("minisign", "minisign", "the tests against minisign's own signatures"),
+    ("signify-openbsd", "signify-openbsd", "the tests against signify's own signatures"),
+    ("ssh-keygen", "openssh-client", "the tests against OpenSSH's own signatures"),
+    ("nix", "nix-bin", "the tests against Nix's own signatures"),
     ("curl", "curl", "the benchmarks beside curl"),
     ("g++", "g++", "the fuzz targets (libFuzzer is C++)"),
 ];

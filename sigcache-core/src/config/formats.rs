@@ -1,21 +1,23 @@
 //! The `verify` table: a signature format, set up, and who may sign.
 
 mod detached;
+mod minisign;
+mod suffix;
 
 use std::{ops::Range, sync::Arc};
 
 use super::{
     build::Build,
     problem::Problems,
-    table::{Table, Value, tick},
+    table::{Table, Value, Words, tick},
 };
 use crate::{
-    trust::Trust,
+    trust::{Algorithm, Trust},
     verify::{Claims, Pointer, Verifier},
 };
 
-/// Every word that may stand in a `verify`.
-pub(super) const VERIFY: &[&str] = &["format", "suffix", "keys", "threshold", "claims", "hash", "scheme"];
+/// The words of every `verify`.
+pub(super) const VERIFY: &[&str] = &["format", "keys", "threshold"];
 
 /// Every word that may stand in a `claims`.
 pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_before", "expires", "entries"];
@@ -24,7 +26,13 @@ pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_befor
 type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 
 /// The formats: a new one is a file in `verify/`, one in `formats/` for its words, and a line here.
-const FORMATS: &[(&str, SetUp)] = &[("detached", detached::set_up)];
+const FORMATS: &[(&str, (Words, SetUp))] = &[
+    ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
+    ("minisign", (&[VERIFY, minisign::WORDS], minisign::set_up)),
+];
+
+/// Every word that may stand in a `verify`, of whatever format.
+pub(super) const EVERY_WORD: Words = &[VERIFY, detached::WORDS, minisign::WORDS];
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
 type Fit = Box<dyn Fn(&Table<'_>, &Trust, &mut Problems) -> bool>;
@@ -36,8 +44,19 @@ pub(super) struct Format {
     alike: String,
     /// How many signature files are looked for, each with one signature.
     files: usize,
-    tells_identity: bool,
+    identity: Identity,
     fit: Fit,
+}
+
+/// Whether what is signed says which document it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// It does not.
+    Unsaid,
+    /// It says so by the name of a file. Where a resource has no `identity`, the last part of its name is that.
+    File,
+    /// It says so, and each resource needs an `identity` to compare with.
+    Said,
 }
 
 /// A `verify` table with everything checked.
@@ -46,23 +65,17 @@ pub(super) struct Verify {
     pub(super) verifier: Arc<dyn Verifier>,
     /// Who may sign.
     pub(super) trust: Trust,
-    /// Whether the document says what it is.
-    pub(super) tells_identity: bool,
+    /// Whether what is signed says which document it is.
+    pub(super) identity: Identity,
 }
 
 impl Build<'_> {
     /// Reads a `verify` table and returns its number; equal tables have the same one.
     pub(super) fn verify(&mut self, value: &Value<'_>) -> Option<usize> {
-        let table = Table::open(value, "`verify`", &[VERIFY], &mut self.problems)?;
-        if !table.has("format") {
-            let words: Vec<String> = FORMATS.iter().map(|(word, _)| format!("`{word}`")).collect();
-            let expected = words.join(" or ");
-            table.lacks(&["format"], value.span(), &expected, &mut self.problems);
-        }
-        let set_up = table.word("format", FORMATS, &mut self.problems);
+        let (table, set_up) = self.format(value, "`verify`", FORMATS)?;
         let format = set_up.and_then(|set_up| set_up(&table, self));
         let trust = self.trust(&table);
-        let (Format { verifier, alike, files, tells_identity, fit }, trust) = (format?, trust?);
+        let (Format { verifier, alike, files, identity, fit }, trust) = (format?, trust?);
         if !fit(&table, &trust, &mut self.problems) {
             return None;
         }
@@ -78,9 +91,29 @@ impl Build<'_> {
         let next = self.verifies.len();
         let index = *self.verify_index.entry((alike, keys, threshold)).or_insert(next);
         if index == next {
-            self.verifies.push(Verify { verifier, trust, tells_identity });
+            self.verifies.push(Verify { verifier, trust, identity });
         }
         Some(index)
+    }
+
+    /// Opens a table that has a `format`, with the words of that format.
+    fn format<'t>(
+        &mut self,
+        value: &'t Value<'t>,
+        what: &'t str,
+        formats: &[(&str, (Words, SetUp))],
+    ) -> Option<(Table<'t>, Option<SetUp>)> {
+        let free = Table::open_free(value, what, &mut self.problems)?;
+        let Some((words, set_up)) = free.word("format", formats, &mut self.problems) else {
+            // What else stands there may be a word of the format that was meant.
+            let table = Table::open(value, what, EVERY_WORD, &mut self.problems)?;
+            if !table.has("format") {
+                let words: Vec<String> = formats.iter().map(|(word, _)| format!("`{word}`")).collect();
+                table.lacks(&["format"], value.span(), &words.join(" or "), &mut self.problems);
+            }
+            return Some((table, None));
+        };
+        Some((Table::open(value, what, words, &mut self.problems)?, Some(set_up)))
     }
 
     fn trust(&mut self, table: &Table<'_>) -> Option<Trust> {
@@ -96,7 +129,7 @@ impl Build<'_> {
         let mut complete = true;
         for (id, place) in table.list("keys", &mut self.problems)? {
             match self.key_index.get(id) {
-                Some(Some(index)) => keys.push(self.keys[*index].clone()),
+                Some(Some(range)) => keys.extend_from_slice(&self.keys[range.clone()]),
                 Some(None) => complete = false, // it is reported where it stands
                 None => {
                     let draft = self.problems.at_place(place, format!("there is no key {}", tick(id)));
@@ -120,6 +153,28 @@ impl Build<'_> {
                 None
             }
         }
+    }
+}
+
+/// Whether all keys are Ed25519, the only algorithm of `format`; reports those that are not.
+fn are_ed25519(format: &str, table: &Table<'_>, trust: &Trust, problems: &mut Problems) -> bool {
+    let others = trust.keys().iter().filter(|trusted| trusted.key.algorithm() != Some(Algorithm::Ed25519));
+    let mut fits = true;
+    for trusted in others {
+        let algorithm = trusted.key.algorithm().map_or("of an unknown algorithm".to_owned(), |found| found.to_string());
+        let message = format!("{} is {algorithm}, and {format} signs with Ed25519", tick(trusted.id.as_str()));
+        let span = table.get("keys").map_or_else(|| table.span(), Value::span);
+        problems.at(span, message).expected("Ed25519 keys");
+        fits = false;
+    }
+    fits
+}
+
+/// What a `verify` of this format needs for the document to say what it is.
+pub(super) fn how_to_say_it(format: &str) -> &'static str {
+    match format {
+        "minisign" => "a trusted comment that names the file: verify = { …, comment = [\"file\"] }",
+        _ => "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }",
     }
 }
 

@@ -6,9 +6,13 @@
 //!
 //! A new format is one file here and one line in the configuration's table of formats.
 
+#[cfg(feature = "minisign")]
+mod beside;
 mod claims;
 #[cfg(feature = "detached")]
 mod detached;
+#[cfg(feature = "minisign")]
+mod minisign;
 #[cfg(feature = "detached")]
 mod signature_file;
 
@@ -30,6 +34,8 @@ use crate::{
 pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
 pub use detached::Detached;
+#[cfg(feature = "minisign")]
+pub use minisign::Minisign;
 #[cfg(feature = "detached")]
 pub use signature_file::parse_signature;
 
@@ -156,12 +162,27 @@ pub struct Context<'a> {
     pub trust: &'a Trust,
     /// The companions, in the order of [`Verifier::companions`]; `None` where an optional one is missing.
     pub companions: &'a [Option<Bytes>],
+    /// What the configuration says that the document must be, where it says so. That is judged later; a format that
+    /// vouches for many documents at once needs it to know which of them this one is to be.
+    pub identity: Option<&'a str>,
 }
 
 impl<'a> Context<'a> {
     /// A context for one document.
     pub fn new(name: &'a Name, now: Timestamp, trust: &'a Trust, companions: &'a [Option<Bytes>]) -> Self {
-        Self { name, now, trust, companions }
+        Self { name, now, trust, companions, identity: None }
+    }
+
+    /// A context for the document that is to be this one.
+    pub fn with_identity(self, identity: Option<&'a str>) -> Self {
+        Self { identity, ..self }
+    }
+
+    /// The name that the signer knows the document's file by: the identity, or else the last part of the resource's
+    /// name.
+    pub fn file_name(&self) -> &'a str {
+        let name = self.name.as_str();
+        self.identity.unwrap_or_else(|| name.rsplit('/').next().unwrap_or(name))
     }
 }
 
@@ -224,6 +245,16 @@ impl VerifyError {
     /// The signature names a key that is not among the trusted ones.
     pub fn unknown_key(trust: &Trust, found: impl Into<Box<str>>) -> Self {
         Self(Failure::new(Reason::KeyUnknown, trust.names(), found))
+    }
+
+    /// Validly signed, but as another document.
+    pub fn other_document(expected: &str, found: impl Into<Box<str>>) -> Self {
+        Self(Failure::new(Reason::IdentityMismatch, expected, found))
+    }
+
+    /// Validly signed, but nothing that was signed says which document it is.
+    pub fn unnamed_document(expected: &str, found: impl Into<Box<str>>) -> Self {
+        Self(Failure::new(Reason::IdentityMissing, expected, found))
     }
 
     /// No signature file was there at all.
