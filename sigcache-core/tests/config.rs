@@ -87,7 +87,10 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     std::fs::write(&path, EXAMPLE).unwrap();
     let config = Config::load(&path, &|_| None).unwrap();
     let names: Vec<&str> = config.resources.iter().map(|resource| resource.name.as_str()).collect();
-    assert_eq!(names, ["flags.json", "prices/today.json", "tools/tool.tar.gz", "feeds/a.json", "feeds/b.json"]);
+    assert_eq!(
+        names,
+        ["flags.json", "prices/today.json", "tools/tool.tar.gz", "tools/SHA256.sig", "feeds/a.json", "feeds/b.json"]
+    );
     let flags = &config.resources[0].rules;
     assert_eq!(flags.limits, Limits::default());
     assert_eq!(flags.policy, sigcache_core::Policy::default());
@@ -335,7 +338,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `detached`, `minisign`
+  expected one of `detached`, `minisign`, `signify`
   did you mean `detached`?"##,
     );
     refused(
@@ -987,7 +990,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached` or `minisign`
+  expected `detached` or `minisign` or `signify`
 c.toml:12:10: `verify` has no `keys`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^

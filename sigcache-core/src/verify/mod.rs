@@ -6,7 +6,7 @@
 //!
 //! A new format is one file here and one line in the configuration's table of formats.
 
-#[cfg(feature = "minisign")]
+#[cfg(any(feature = "minisign", feature = "signify"))]
 mod beside;
 mod claims;
 #[cfg(feature = "detached")]
@@ -15,6 +15,8 @@ mod detached;
 mod minisign;
 #[cfg(feature = "detached")]
 mod signature_file;
+#[cfg(feature = "signify")]
+mod signify;
 
 use std::{fmt, sync::Arc};
 
@@ -38,6 +40,8 @@ pub use detached::Detached;
 pub use minisign::Minisign;
 #[cfg(feature = "detached")]
 pub use signature_file::parse_signature;
+#[cfg(feature = "signify")]
+pub use signify::Signify;
 
 /// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
 pub trait Verifier: Send + Sync + fmt::Debug {
@@ -75,12 +79,23 @@ pub struct Finding {
     /// What was established.
     pub evidence: Evidence,
     unused: Vec<usize>,
+    signed_from: usize,
 }
 
 impl Finding {
     /// Established with the help of every companion.
     pub fn new(evidence: Evidence) -> Self {
-        Self { evidence, unused: Vec::new() }
+        Self { evidence, unused: Vec::new(), signed_from: 0 }
+    }
+
+    /// The document begins with its signature: what was signed begins at this byte.
+    pub fn with_signed_from(self, byte: usize) -> Self {
+        Self { signed_from: byte, ..self }
+    }
+
+    /// At which byte of the document what was signed begins.
+    pub fn signed_from(&self) -> usize {
+        self.signed_from
     }
 
     /// The companion of this number, counted as in [`Verifier::companions`], proves nothing: it is not kept, since

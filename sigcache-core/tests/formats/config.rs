@@ -162,3 +162,23 @@ fn words_of_one_format_are_unknown_in_another() {
         "c.toml:10:49: unknown word `legcy` in `verify`"
     );
 }
+
+#[test]
+fn signify() {
+    let with = |more: &str| verifier(&format!("format = \"signify\", keys = [\"mini\"]{more}"));
+    assert_eq!((with("").format(), &*with("").companions()[0].suffix), ("signify", ".sig"));
+    assert_eq!(with(", embedded = true").companions(), []);
+    assert_eq!(with(", embedded = false").settings(), with(", suffix = \".sig\"").settings());
+    assert_ne!(with(", embedded = true").settings(), with("").settings());
+    assert_eq!(
+        said_of("format = \"signify\", keys = [\"p256\"], embedded = true, suffix = \".sig\""),
+        [
+            "c.toml:10:39: `p256` is ECDSA P-256, and signify signs with Ed25519",
+            "  expected Ed25519 keys",
+            "c.toml:10:75: an embedded signature has no file, and so no `suffix`",
+            "  expected one of `embedded`, `suffix`",
+        ]
+    );
+    let named = resource("format = \"signify\", keys = [\"mini\"]", "identity = \"c\"");
+    assert_eq!(said(&named)[1], "  expected a format that says it: a signify signature names no document");
+}

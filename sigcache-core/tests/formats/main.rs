@@ -4,9 +4,10 @@
 //! The fixtures are in `tests/data/tools`; its README says how they were made.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
-#![cfg(feature = "minisign")]
+#![cfg(all(feature = "minisign", feature = "signify"))]
 
 #[cfg(feature = "config")]
 mod config;
 mod minisign;
+mod signify;
 mod support;
