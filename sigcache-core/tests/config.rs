@@ -89,7 +89,15 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     let names: Vec<&str> = config.resources.iter().map(|resource| resource.name.as_str()).collect();
     assert_eq!(
         names,
-        ["flags.json", "prices/today.json", "tools/tool.tar.gz", "tools/SHA256.sig", "feeds/a.json", "feeds/b.json"]
+        [
+            "flags.json",
+            "prices/today.json",
+            "tools/tool.tar.gz",
+            "tools/SHA256.sig",
+            "tools/tool.deb",
+            "feeds/a.json",
+            "feeds/b.json"
+        ]
     );
     let flags = &config.resources[0].rules;
     assert_eq!(flags.limits, Limits::default());
@@ -105,7 +113,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(last.urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
-    assert_eq!(config.keys.len(), 4);
+    assert_eq!(config.keys.len(), 5);
     let release = config.keys.iter().find(|key| key.id.as_str() == "release-2026").unwrap();
     assert_eq!(release.not_after.unwrap().to_string(), "2027-02-01T00:00:00Z");
 }
@@ -338,7 +346,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `detached`, `minisign`, `signify`
+  expected one of `detached`, `minisign`, `signify`, `ssh`
   did you mean `detached`?"##,
     );
     refused(
@@ -990,7 +998,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached` or `minisign` or `signify`
+  expected `detached` or `minisign` or `signify` or `ssh`
 c.toml:12:10: `verify` has no `keys`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^

@@ -3,6 +3,7 @@
 mod detached;
 mod minisign;
 mod signify;
+mod ssh;
 mod suffix;
 
 use std::{ops::Range, sync::Arc};
@@ -31,10 +32,11 @@ const FORMATS: &[(&str, (Words, SetUp))] = &[
     ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
     ("minisign", (&[VERIFY, minisign::WORDS], minisign::set_up)),
     ("signify", (&[VERIFY, signify::WORDS], signify::set_up)),
+    ("ssh", (&[VERIFY, ssh::WORDS], ssh::set_up)),
 ];
 
 /// Every word that may stand in a `verify`, of whatever format.
-pub(super) const EVERY_WORD: Words = &[VERIFY, detached::WORDS, minisign::WORDS, signify::WORDS];
+pub(super) const EVERY_WORD: Words = &[VERIFY, detached::WORDS, minisign::WORDS, signify::WORDS, ssh::WORDS];
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
 type Fit = Box<dyn Fn(&Table<'_>, &Trust, &mut Problems) -> bool>;
@@ -176,7 +178,7 @@ fn are_ed25519(format: &str, table: &Table<'_>, trust: &Trust, problems: &mut Pr
 pub(super) fn how_to_say_it(format: &str) -> &'static str {
     match format {
         "minisign" => "a trusted comment that names the file: verify = { …, comment = [\"file\"] }",
-        "signify" => "a format that says it: a signify signature names no document",
+        "signify" | "ssh" => "a format that says it: such a signature names no document",
         _ => "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }",
     }
 }

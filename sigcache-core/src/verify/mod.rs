@@ -6,7 +6,7 @@
 //!
 //! A new format is one file here and one line in the configuration's table of formats.
 
-#[cfg(any(feature = "minisign", feature = "signify"))]
+#[cfg(any(feature = "minisign", feature = "signify", feature = "ssh"))]
 mod beside;
 mod claims;
 #[cfg(feature = "detached")]
@@ -17,6 +17,8 @@ mod minisign;
 mod signature_file;
 #[cfg(feature = "signify")]
 mod signify;
+#[cfg(feature = "ssh")]
+mod ssh;
 
 use std::{fmt, sync::Arc};
 
@@ -42,6 +44,8 @@ pub use minisign::Minisign;
 pub use signature_file::parse_signature;
 #[cfg(feature = "signify")]
 pub use signify::Signify;
+#[cfg(feature = "ssh")]
+pub use ssh::Ssh;
 
 /// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
 pub trait Verifier: Send + Sync + fmt::Debug {

@@ -180,5 +180,32 @@ fn signify() {
         ]
     );
     let named = resource("format = \"signify\", keys = [\"mini\"]", "identity = \"c\"");
-    assert_eq!(said(&named)[1], "  expected a format that says it: a signify signature names no document");
+    assert_eq!(said(&named)[1], "  expected a format that says it: such a signature names no document");
+}
+
+#[test]
+fn ssh() {
+    let team = "[keys.team]\nfile = \"allowed\"\n";
+    let with = |more: &str| {
+        let verify = format!("format = \"ssh\", keys = [\"team\", \"p256\"]{more}");
+        parse(&format!("{team}{}", resource(&verify, "")))
+    };
+    let verifier = |more: &str| with(more).unwrap().resources[0].rules.verifier.clone();
+    assert_eq!((verifier("").format(), &*verifier("").companions()[0].suffix), ("ssh", ".sig"));
+    assert_eq!(verifier("").settings(), verifier(", namespace = \"file\", suffix = [\".sig\"]").settings());
+    assert_ne!(verifier("").settings(), verifier(", namespace = \"git\"").settings());
+    assert_ne!(verifier("").settings(), verifier(", principal = \"alice@example.org\"").settings());
+    let said = |more: &str| with(more).unwrap_err().to_string();
+    assert!(said(", namespace = \"\"").contains("`namespace` cannot be \"\""));
+    assert!(said(", principal = 1").contains("`principal` cannot be 1"));
+    let message = said(", principal = \"carol@example.org\"");
+    let expected = "only 0 of the keys may sign here: team:alice@example.org,alice@example.com is not the key of \
+                    carol@example.org, team:bob@example.org is not the key of carol@example.org, \
+                    team:*@example.net,!eve@example.net is not the key of carol@example.org, team:bob@example.org#2 may \
+                    not sign in the namespace file, p256 is not the key of carol@example.org";
+    assert!(message.contains(expected), "{message}");
+    let two = ", suffix = [\".a\", \".b\"], threshold = 2, principal = \"bob@example.org\"";
+    assert!(said(two).contains("only 1 of the keys may sign here"), "his other key is for another namespace");
+    assert!(said(&two.replace("bob", "alice")).ends_with("expected at least 2"));
+    with(&two.replace("threshold = 2", "namespace = \"git\", threshold = 2")).unwrap();
 }

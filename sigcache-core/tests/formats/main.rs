@@ -4,10 +4,11 @@
 //! The fixtures are in `tests/data/tools`; its README says how they were made.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
-#![cfg(all(feature = "minisign", feature = "signify"))]
+#![cfg(all(feature = "minisign", feature = "signify", feature = "ssh"))]
 
 #[cfg(feature = "config")]
 mod config;
 mod minisign;
 mod signify;
+mod ssh;
 mod support;
