@@ -110,7 +110,7 @@ struct Signer {
 
 const GENERATE_RSA: &str = "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out private.pem";
 
-const SIGNERS: [Signer; 9] = [
+const SIGNERS: [Signer; 11] = [
     Signer {
         name: "P-256",
         generate: "ecparam -name prime256v1 -genkey -noout -out private.pem",
@@ -166,6 +166,20 @@ const SIGNERS: [Signer; 9] = [
         sign: "pkeyutl -sign -rawin -digest sha384 -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:digest \
                -inkey private.pem -in document -out document.sig",
         set_up: |plain| plain.with_padding(Padding::Pss).with_hash(HashKind::Sha384),
+    },
+    // Where the padded hash has a byte less than the modulus, and where the modulus begins within a byte.
+    Signer {
+        name: "RSA-PSS 2049",
+        generate: "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2049 -out private.pem",
+        sign: "dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign private.pem \
+               -out document.sig document",
+        set_up: |plain| plain.with_padding(Padding::Pss),
+    },
+    Signer {
+        name: "RSA 2061",
+        generate: "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2061 -out private.pem",
+        sign: "dgst -sha256 -sign private.pem -out document.sig document",
+        set_up: |plain| plain,
     },
 ];
 

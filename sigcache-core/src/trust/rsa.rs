@@ -177,3 +177,107 @@ fn check(modulus: &[u8], exponent: &[u8]) -> Result<usize, &'static str> {
     }
     Ok(bits)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// RSAPublicKey: a `SEQUENCE` of a number of 257 bytes, the first of them zero, and one of 3 bytes.
+    const KEY: &[u8] = include_bytes!("../../tests/data/algorithms/rsa.pkcs1.der");
+
+    const DOCUMENT: &[u8] = b"signed by every algorithm\n";
+
+    macro_rules! made {
+        ($name:literal) => {
+            include_bytes!(concat!("../../tests/data/algorithms/rsa.", $name, ".sig"))
+        };
+    }
+
+    const SIGNATURES: [(Padding, HashKind, &[u8; 256]); 6] = [
+        (Padding::Pkcs1, HashKind::Sha256, made!("sha256")),
+        (Padding::Pkcs1, HashKind::Sha384, made!("sha384")),
+        (Padding::Pkcs1, HashKind::Sha512, made!("sha512")),
+        (Padding::Pss, HashKind::Sha256, made!("pss.sha256")),
+        (Padding::Pss, HashKind::Sha384, made!("pss.sha384")),
+        (Padding::Pss, HashKind::Sha512, made!("pss.sha512")),
+    ];
+
+    fn numbers() -> (&'static [u8], &'static [u8]) {
+        (&KEY[9..265], &KEY[267..])
+    }
+
+    /// What each backend says.
+    fn verdicts(padding: Padding, hash: HashKind, digest: &[u8], signature: &[u8]) -> Vec<bool> {
+        let (modulus, exponent) = numbers();
+        vec![
+            portable::Key::new(modulus, exponent).unwrap().verify(padding, hash, digest, signature),
+            Key::new(modulus, exponent).unwrap().verify(padding, hash, digest, signature),
+            #[cfg(feature = "aws-lc")]
+            fast::Key::new(modulus, exponent).unwrap().verify(padding, hash, digest, signature),
+        ]
+    }
+
+    #[test]
+    fn a_signature_is_as_long_as_the_modulus_and_less_than_it() {
+        let (modulus, _) = numbers();
+        let mut fitted = 0;
+        for (padding, hash, signature) in SIGNATURES {
+            let digest = hash.of(DOCUMENT);
+            assert!(verdicts(padding, hash, digest.as_bytes(), signature).iter().all(|good| *good));
+            let shorter = &signature[1..];
+            for other in
+                [shorter, &signature[..255], &[&[0], &signature[..]].concat(), &[&signature[..], &[0]].concat(), &[]]
+            {
+                assert!(verdicts(padding, hash, digest.as_bytes(), other).iter().all(|good| !good));
+            }
+            // The same to the arithmetic, where it fits into as many bytes.
+            let mut carry = 0;
+            let mut more = signature.to_vec();
+            for (byte, add) in more.iter_mut().zip(modulus).rev() {
+                let sum = u16::from(*byte) + u16::from(*add) + carry;
+                *byte = sum as u8;
+                carry = sum >> 8;
+            }
+            if carry == 0 {
+                fitted += 1;
+                assert!(verdicts(padding, hash, digest.as_bytes(), &more).iter().all(|good| !good));
+            }
+        }
+        assert!(fitted > 0, "none of the signatures can be made longer by the modulus");
+    }
+
+    #[test]
+    fn a_digest_of_another_length_is_none_of_this_hash() {
+        for (padding, hash, signature) in SIGNATURES {
+            let digest = hash.of(DOCUMENT);
+            let digest = digest.as_bytes();
+            for other in [&digest[1..], &digest[..digest.len() - 1], &[digest, &[0]].concat(), &[]] {
+                assert!(verdicts(padding, hash, other, signature).iter().all(|good| !good), "{padding:?} {hash}");
+            }
+        }
+    }
+
+    proptest! {
+        /// All backends say the same: only what was signed, as it was signed, verifies.
+        #[test]
+        fn the_backends_agree(
+            made in 0_usize..6,
+            asked in 0_usize..6,
+            same in any::<bool>(),
+            flip in proptest::option::of(0_usize..2048),
+        ) {
+            let (signature, (padding, hash, _)) = (SIGNATURES[made].2, SIGNATURES[if same { made } else { asked }]);
+            let mut signature = signature.to_vec();
+            if let Some(bit) = flip {
+                signature[bit / 8] ^= 1 << (bit % 8);
+            }
+            let expected = flip.is_none() && (same || made == asked);
+            let digest = hash.of(DOCUMENT);
+            for verdict in verdicts(padding, hash, digest.as_bytes(), &signature) {
+                prop_assert_eq!(verdict, expected);
+            }
+        }
+    }
+}
