@@ -358,7 +358,7 @@ verify = { format = "detached", sufix = ".sig", keys = ["roott"] }
         r##"c.toml:12:33: unknown word `sufix` in `verify`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
      |                                 ^^^^^
-  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`
   did you mean `suffix`?
 c.toml:12:57: there is no key `roott`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
@@ -1229,12 +1229,12 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = "sha-512
         r##"c.toml:12:67: unknown word `hsh` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                   ^^^
-  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`
   did you mean `hash`?
 c.toml:12:84: unknown word `shceme` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                            ^^^^^^
-  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`
   did you mean `scheme`?"##,
     );
     refused(
@@ -1375,7 +1375,7 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authori
         r##"c.toml:12:67: unknown word `header` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authorization = … }
      |                                                                   ^^^^^^
-  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`"##,
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`"##,
     );
     refused(
         r##"[[resource]]

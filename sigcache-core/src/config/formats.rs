@@ -11,15 +11,29 @@ use std::{ops::Range, sync::Arc};
 use super::{
     build::Build,
     problem::Problems,
-    table::{Table, Value, Words, tick},
+    table::{Table, Value, tick},
 };
 use crate::{
+    name::Name,
     trust::{Algorithm, Trust},
     verify::{Claims, Pointer, Verifier},
 };
 
-/// The words of every `verify`.
-pub(super) const VERIFY: &[&str] = &["format", "keys", "threshold"];
+/// Every word that may stand in a `verify`.
+pub(super) const VERIFY: &[&str] = &[
+    "format",
+    "suffix",
+    "keys",
+    "threshold",
+    "claims",
+    "hash",
+    "scheme",
+    "comment",
+    "legacy",
+    "embedded",
+    "namespace",
+    "principal",
+];
 
 /// Every word that may stand in a `claims`.
 pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_before", "expires", "entries"];
@@ -28,18 +42,33 @@ pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_befor
 type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 
 /// The formats: a new one is a file in `verify/`, one in `formats/` for its words, and a line here.
-const FORMATS: &[(&str, (Words, SetUp))] = &[
-    ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
-    ("minisign", (&[VERIFY, minisign::WORDS], minisign::set_up)),
-    ("signify", (&[VERIFY, signify::WORDS], signify::set_up)),
-    ("ssh", (&[VERIFY, ssh::WORDS], ssh::set_up)),
+const FORMATS: &[(&str, SetUp)] = &[
+    ("detached", detached::set_up),
+    ("minisign", minisign::set_up),
+    ("signify", signify::set_up),
+    ("ssh", ssh::set_up),
 ];
-
-/// Every word that may stand in a `verify`, of whatever format.
-pub(super) const EVERY_WORD: Words = &[VERIFY, detached::WORDS, minisign::WORDS, signify::WORDS, ssh::WORDS];
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
 type Fit = Box<dyn Fn(&Table<'_>, &Trust, &mut Problems) -> bool>;
+
+/// Whether a document says which one it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TellsIdentity {
+    /// It does not, or nobody asks it.
+    No,
+    /// It may: the format has a place for it.
+    Perhaps,
+    /// It must: the configuration points at the place.
+    Asked,
+}
+
+impl TellsIdentity {
+    /// What `claims` ask for.
+    fn by(claims: &Claims) -> Self {
+        if claims.identity.is_some() { Self::Asked } else { Self::No }
+    }
+}
 
 /// A format, set up.
 pub(super) struct Format {
@@ -48,19 +77,8 @@ pub(super) struct Format {
     alike: String,
     /// How many signature files are looked for, each with one signature.
     files: usize,
-    identity: Identity,
+    tells_identity: TellsIdentity,
     fit: Fit,
-}
-
-/// Whether what is signed says which document it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Identity {
-    /// It does not.
-    Unsaid,
-    /// It says so by the name of a file. Where a resource has no `identity`, the last part of its name is that.
-    File,
-    /// It says so, and each resource needs an `identity` to compare with.
-    Said,
 }
 
 /// A `verify` table with everything checked.
@@ -69,17 +87,23 @@ pub(super) struct Verify {
     pub(super) verifier: Arc<dyn Verifier>,
     /// Who may sign.
     pub(super) trust: Trust,
-    /// Whether what is signed says which document it is.
-    pub(super) identity: Identity,
+    /// Whether the document says what it is.
+    pub(super) tells_identity: TellsIdentity,
 }
 
 impl Build<'_> {
     /// Reads a `verify` table and returns its number; equal tables have the same one.
     pub(super) fn verify(&mut self, value: &Value<'_>) -> Option<usize> {
-        let (table, set_up) = self.format(value, "`verify`", FORMATS)?;
+        let table = Table::open(value, "`verify`", &[VERIFY], &mut self.problems)?;
+        if !table.has("format") {
+            let words: Vec<String> = FORMATS.iter().map(|(word, _)| format!("`{word}`")).collect();
+            let expected = words.join(" or ");
+            table.lacks(&["format"], value.span(), &expected, &mut self.problems);
+        }
+        let set_up = table.word("format", FORMATS, &mut self.problems);
         let format = set_up.and_then(|set_up| set_up(&table, self));
         let trust = self.trust(&table);
-        let (Format { verifier, alike, files, identity, fit }, trust) = (format?, trust?);
+        let (Format { verifier, alike, files, tells_identity, fit }, trust) = (format?, trust?);
         if !fit(&table, &trust, &mut self.problems) {
             return None;
         }
@@ -95,29 +119,9 @@ impl Build<'_> {
         let next = self.verifies.len();
         let index = *self.verify_index.entry((alike, keys, threshold)).or_insert(next);
         if index == next {
-            self.verifies.push(Verify { verifier, trust, identity });
+            self.verifies.push(Verify { verifier, trust, tells_identity });
         }
         Some(index)
-    }
-
-    /// Opens a table that has a `format`, with the words of that format.
-    fn format<'t>(
-        &mut self,
-        value: &'t Value<'t>,
-        what: &'t str,
-        formats: &[(&str, (Words, SetUp))],
-    ) -> Option<(Table<'t>, Option<SetUp>)> {
-        let free = Table::open_free(value, what, &mut self.problems)?;
-        let Some((words, set_up)) = free.word("format", formats, &mut self.problems) else {
-            // What else stands there may be a word of the format that was meant.
-            let table = Table::open(value, what, EVERY_WORD, &mut self.problems)?;
-            if !table.has("format") {
-                let words: Vec<String> = formats.iter().map(|(word, _)| format!("`{word}`")).collect();
-                table.lacks(&["format"], value.span(), &words.join(" or "), &mut self.problems);
-            }
-            return Some((table, None));
-        };
-        Some((Table::open(value, what, words, &mut self.problems)?, Some(set_up)))
     }
 
     fn trust(&mut self, table: &Table<'_>) -> Option<Trust> {
@@ -157,6 +161,25 @@ impl Build<'_> {
                 None
             }
         }
+    }
+}
+
+/// Reports words that another format has.
+fn of_other_formats(format: &str, words: &[&str], table: &Table<'_>, problems: &mut Problems) {
+    for (word, at, _) in table.entries() {
+        if VERIFY.contains(&word) && !["format", "keys", "threshold"].contains(&word) && !words.contains(&word) {
+            let message = format!("`{word}` means nothing in the format `{format}`");
+            problems.at(at, message).one_of("", words.iter().copied());
+        }
+    }
+}
+
+/// What is wrong with the ending of a signature file's name.
+fn ending_fault(text: &str) -> Option<String> {
+    match Name::new(&format!("name{text}")) {
+        _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
+        Err(error) => Some(error.to_string()),
+        Ok(_) => None,
     }
 }
 

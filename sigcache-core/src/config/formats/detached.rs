@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Format, Identity, claims, suffix};
+use super::{Format, TellsIdentity, claims, of_other_formats, suffix};
 use crate::{
     config::{
         build::Build,
@@ -13,7 +13,7 @@ use crate::{
     verify::{Claims, Detached},
 };
 
-pub(super) const WORDS: &[&str] = &["suffix", "claims", "hash", "scheme"];
+const WORDS: &[&str] = &["suffix", "claims", "hash", "scheme"];
 
 /// What an ECDSA or RSA key signs.
 const HASHES: &[(&str, HashKind)] =
@@ -24,6 +24,7 @@ const SCHEMES: &[(&str, Padding)] = &[("rsa-pkcs1", Padding::Pkcs1), ("rsa-pss",
 
 /// Sets up the verifier.
 pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
+    of_other_formats("detached", WORDS, table, &mut build.problems);
     let hash = table.word("hash", HASHES, &mut build.problems);
     let padding = table.word("scheme", SCHEMES, &mut build.problems);
     let suffixes = suffix::read(table, None, &mut build.problems);
@@ -45,7 +46,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         verifier: Arc::new(verifier),
         alike: format!("detached {first:?} {more:?} {claims:?} {hash:?} {padding:?}"),
         files: 1 + more.len(),
-        identity: if claims.identity.is_some() { Identity::Said } else { Identity::Unsaid },
+        tells_identity: TellsIdentity::by(&claims),
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
     })
 }

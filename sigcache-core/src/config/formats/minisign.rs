@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Format, Identity, are_ed25519, suffix};
+use super::{Format, TellsIdentity, are_ed25519, of_other_formats, suffix};
 use crate::{
     config::{
         build::Build,
@@ -11,13 +11,14 @@ use crate::{
     verify::Minisign,
 };
 
-pub(super) const WORDS: &[&str] = &["suffix", "legacy", "comment"];
+const WORDS: &[&str] = &["suffix", "legacy", "comment"];
 
 /// What may be asked of the trusted comment.
 const PARTS: &[&str] = &["file", "timestamp"];
 
 /// Sets up the verifier.
 pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
+    of_other_formats("minisign", WORDS, table, &mut build.problems);
     let suffixes = suffix::read(table, Some(".minisig"), &mut build.problems);
     let legacy = table.flag("legacy", &mut build.problems);
     let mut parts: Vec<&str> = Vec::new();
@@ -48,7 +49,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         alike: format!("{verifier:?}"),
         verifier: Arc::new(verifier),
         files: 1 + more.len(),
-        identity: if named { Identity::File } else { Identity::Unsaid },
+        tells_identity: if named { TellsIdentity::Perhaps } else { TellsIdentity::No },
         fit: Box::new(|table, trust, problems| are_ed25519("minisign", table, trust, problems)),
     })
 }

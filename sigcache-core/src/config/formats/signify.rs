@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Format, Identity, are_ed25519, suffix};
+use super::{Format, TellsIdentity, are_ed25519, of_other_formats, suffix};
 use crate::{
     config::{build::Build, table::Table},
     verify::Signify,
 };
 
-pub(super) const WORDS: &[&str] = &["suffix", "embedded"];
+const WORDS: &[&str] = &["suffix", "embedded"];
 
 /// Sets up the verifier.
 pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
+    of_other_formats("signify", WORDS, table, &mut build.problems);
     let embedded = table.flag("embedded", &mut build.problems) == Some(true);
     if let (true, Some(suffix)) = (embedded, table.get("suffix")) {
         let message = "an embedded signature has no file, and so no `suffix`";
@@ -26,7 +27,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         alike: format!("{verifier:?}"),
         verifier: Arc::new(verifier),
         files: 1 + more.len(),
-        identity: Identity::Unsaid,
+        tells_identity: TellsIdentity::No,
         fit: Box::new(|table, trust, problems| are_ed25519("signify", table, trust, problems)),
     })
 }

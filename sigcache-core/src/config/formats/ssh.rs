@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Format, Identity, suffix};
+use super::{Format, TellsIdentity, of_other_formats, suffix};
 use crate::{
     config::{
         build::Build,
@@ -13,10 +13,11 @@ use crate::{
     verify::Ssh,
 };
 
-pub(super) const WORDS: &[&str] = &["suffix", "namespace", "principal"];
+const WORDS: &[&str] = &["suffix", "namespace", "principal"];
 
 /// Sets up the verifier.
 pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
+    of_other_formats("ssh", WORDS, table, &mut build.problems);
     let suffixes = suffix::read(table, Some(".sig"), &mut build.problems);
     let mut word = |word| {
         let text = table.text(word, &mut build.problems).map(|(text, _)| text);
@@ -34,7 +35,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         alike: format!("{verifier:?}"),
         verifier: Arc::new(verifier),
         files: 1 + more.len(),
-        identity: Identity::Unsaid,
+        tells_identity: TellsIdentity::No,
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
     })
 }

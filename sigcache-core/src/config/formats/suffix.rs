@@ -1,11 +1,9 @@
 //! Where signature files lie: `suffix`, one ending or a list of them.
 
-use crate::{
-    config::{
-        problem::Problems,
-        table::{Table, quote},
-    },
-    name::Name,
+use super::ending_fault;
+use crate::config::{
+    problem::Problems,
+    table::{Table, quote},
 };
 
 /// The first ending, and the others. Where there is no `suffix` it is `usual`; without one, that is a fault.
@@ -27,12 +25,8 @@ pub(super) fn read(table: &Table<'_>, usual: Option<&str>, problems: &mut Proble
     }
     let mut taken: Vec<String> = Vec::new();
     for (text, place) in &suffixes {
-        let fault = match Name::new(&format!("name{text}")) {
-            _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
-            Err(error) => Some(error.to_string()),
-            Ok(_) if taken.iter().any(|other| other == text) => Some("it stands twice".to_owned()),
-            Ok(_) => None,
-        };
+        let twice = || taken.iter().any(|other| other == text).then(|| "it stands twice".to_owned());
+        let fault = ending_fault(text).or_else(twice);
         match fault {
             Some(fault) => {
                 let message = format!("{} cannot be a `suffix`: {fault}", quote(text));
