@@ -125,6 +125,9 @@ pub struct Evidence {
     /// How many entries it has, where the format has entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries: Option<u64>,
+    /// What the signer said beside the document, under a signature of its own (minisign's trusted comment).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<Arc<str>>,
 }
 
 impl Evidence {
@@ -142,6 +145,7 @@ impl Evidence {
             valid_until: None,
             mark: None,
             entries: None,
+            comment: None,
         }
     }
 }

@@ -135,6 +135,9 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
              key of its own.",
         ),
     }
+    if let Some(comment) = &evidence.comment {
+        let _ = write!(text, " The signer says beside it: {comment:?}.");
+    }
     match (evidence.mark, entry.mark, rules.policy.replays) {
         (Some(mark), Some(high), _) if mark == high => {
             let _ = write!(text, " It is {mark}, the newest seen so far; anything older is refused.");

@@ -181,7 +181,8 @@ impl Pipeline {
 
         // 2. Verify, while the bytes are staged.
         let bytes: Vec<Option<Bytes>> = companions.iter().map(|kept| kept.as_ref().map(|k| k.bytes.clone())).collect();
-        let context = Context::new(&resource.name, self.now, &rules.trust, &bytes);
+        let context = Context::new(&resource.name, self.now, &rules.trust, &bytes)
+            .with_identity(rules.policy.identity.as_deref());
         let check = Check::begin(&rules.verifier, context).map_err(|error| refused(error.into_failure()))?;
         let id = self.version_id(resource, source, tries);
         let mut staging = self.store.stage(&resource.name, &id).await.map_err(stage_failed)?;

@@ -123,7 +123,8 @@ fn begin(resource: &Resource, receipt: &Receipt, now: Timestamp) -> Result<Check
         |suffix: &str| receipt.companions.iter().find(|kept| *kept.suffix == *suffix).map(|kept| kept.bytes.clone());
     let companions: Vec<Option<Bytes>> =
         rules.verifier.companions().iter().map(|companion| find(&companion.suffix)).collect();
-    let context = Context::new(&resource.name, now, &rules.trust, &companions);
+    let context =
+        Context::new(&resource.name, now, &rules.trust, &companions).with_identity(rules.policy.identity.as_deref());
     Check::begin(&rules.verifier, context).map_err(receipt_refused)
 }
 

@@ -96,6 +96,9 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
             "flags.json",
             "prices/today.json",
             "trust-anchor.jwt",
+            "tools/tool.tar.gz",
+            "tools/SHA256.sig",
+            "tools/tool.deb",
             "issuers.json",
             "federation.xml",
             "trusted-list.xml",
@@ -112,11 +115,12 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(prices.policy.set.as_deref(), Some("prices"));
     assert_eq!(prices.policy.shrink_limit, Some(0.2));
     assert_eq!((prices.trust.threshold(), prices.verifier.companions().len()), (2, 2));
-    assert_eq!(config.resources[6].rules.policy.max_age, Duration::from_secs(86_400));
-    assert_eq!(config.resources[7].urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
+    let [.., feed, last] = config.resources.as_slice() else { panic!("no feeds") };
+    assert_eq!(feed.rules.policy.max_age, Duration::from_secs(86_400));
+    assert_eq!(last.urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
-    assert_eq!(config.keys.len(), 4);
+    assert_eq!(config.keys.len(), 6);
     let release = config.keys.iter().find(|key| key.id.as_str() == "release-2026").unwrap();
     assert_eq!(release.not_after.unwrap().to_string(), "2027-02-01T00:00:00Z");
 }
@@ -349,7 +353,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `detached`, `jws`, `saml-metadata`, `xmldsig`
+  expected one of `detached`, `jws`, `minisign`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
   did you mean `detached`?"##,
     );
     refused(
@@ -405,7 +409,7 @@ files = "root.pem"
         r##"c.toml:13:1: unknown word `files` in [keys.other]
   13 | files = …
      | ^^^^^
-  expected one of `file`, `pem`, `jwk`, `not_before`, `not_after`, `revoked`
+  expected one of `file`, `pem`, `jwk`, `line`, `not_before`, `not_after`, `revoked`
   did you mean `file`?"##,
     );
     refused(
@@ -1001,7 +1005,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached` or `jws` or `saml-metadata` or `xmldsig`"##,
+  expected `detached` or `jws` or `minisign` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
     );
     refused(
         r##"[[resource]]
@@ -1074,7 +1078,7 @@ file = "private.pem"
         r##"c.toml:13:8: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
   13 | file = "private.pem"
      |        ^^^^^^^^^^^^^
-  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, OpenSSH, C2SP notes or Nix write it"##,
     );
     refused(
         r##"[[resource]]
@@ -1087,7 +1091,7 @@ hunter2
 -----END PRIVATE KEY-----"""
 file = "x"
 "##,
-        r##"c.toml:12:7: [keys.mine] has more than one of `file`, `pem` and `jwk`
+        r##"c.toml:12:7: [keys.mine] has more than one of `file`, `pem`, `jwk` and `line`
   12 | [keys.mine]
      |       ^^^^
   expected exactly one of them"##,
@@ -1102,7 +1106,7 @@ pem = "-----BEGIN PRIVATE KEY----- hunter2"
         r##"c.toml:13:7: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
   13 | pem = …
      |       ^
-  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, OpenSSH, C2SP notes or Nix write it"##,
     );
     refused(
         r##"[[resource]]
@@ -1114,7 +1118,7 @@ jwk = '{"kty":"EC","crv":"P-256","d":"hunter2"}'
         r##"c.toml:13:7: the key of [keys.mine] cannot be used: this is a private key, keep it where only the signer can read it
   13 | jwk = …
      |       ^
-  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, OpenSSH, C2SP notes or Nix write it"##,
     );
     refused(
         r##"[[resource]]
@@ -1126,7 +1130,7 @@ jwk = "{hunter2"
         r##"c.toml:13:7: the key of [keys.mine] cannot be used: the JWK is damaged
   13 | jwk = …
      |       ^
-  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, OpenSSH, C2SP notes or Nix write it"##,
     );
     refused(
         r##"[[resource]]
@@ -1134,7 +1138,7 @@ name = "a"
 urls = ["https://a.example/a"]
 [keys.none]
 "##,
-        r##"c.toml:12:7: [keys.none] has no `file` or `pem` or `jwk`
+        r##"c.toml:12:7: [keys.none] has no `file` or `pem` or `jwk` or `line`
   12 | [keys.none]
      |       ^^^^
   expected exactly one of them"##,
@@ -1149,7 +1153,7 @@ flat = "hunter2"
         r##"c.toml:13:1: `flat` cannot be a text
   13 | flat = …
      | ^^^^
-  expected a table [keys.flat] with `file`, `pem` or `jwk`"##,
+  expected a table [keys.flat] with `file`, `pem`, `jwk` or `line`"##,
     );
     refused(
         r##"[[resource]]
@@ -1162,7 +1166,7 @@ not_after = 2026-01-01
         r##"c.toml:13:7: the key of [keys.old] cannot be used: its content is in no known form
   13 | pem = …
      |       ^
-  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK"##,
+  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, OpenSSH, C2SP notes or Nix write it"##,
     );
 }
 

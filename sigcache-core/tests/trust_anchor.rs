@@ -100,6 +100,6 @@ fn when_the_certificate_has_expired_nothing_new_is_taken_and_what_is_stored_can_
     assert_eq!(refused.failure().map(|failure| failure.reason), Some(Reason::CopyExpired));
     assert!(matches!(refused, ReadError::Refused(_)));
     let bucket = lab.sound_bucket();
-    let report = block_on(audit(&bucket, &resources, at(LATER), 7)).unwrap();
+    let report = block_on(audit(&bucket, &resources, &[], at(LATER), 7)).unwrap();
     expect(&report, "anchor.jwt", Outcome::Withheld, Reason::AuditPassed);
 }

@@ -17,6 +17,10 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("openssl", "openssl", "the tests against OpenSSL's keys and signatures"),
     ("xmlsec1", "xmlsec1", "the tests that hold signed XML against xmlsec1"),
     ("xmllint", "libxml2-utils", "the tests that hold canonical XML against libxml2"),
+    ("minisign", "minisign", "the tests against minisign's own signatures"),
+    ("signify-openbsd", "signify-openbsd", "the tests against signify's own signatures"),
+    ("ssh-keygen", "openssh-client", "the tests against OpenSSH's own signatures"),
+    ("nix", "nix-bin", "the tests against Nix's own signatures"),
     ("curl", "curl", "the benchmarks beside curl"),
     ("g++", "g++", "the fuzz targets (libFuzzer is C++)"),
 ];

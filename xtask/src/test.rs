@@ -62,7 +62,10 @@ const STEPS: &[Step] = &[
     Step::new("deps", Extent::Fast, graph::deps),
     Step::new("msrv", Extent::Fast, graph::msrv),
     Step::new("clippy", Extent::Fast, clippy),
-    Step { uses: &["nginx", "openssl"], ..Step::new("test", Extent::Fast, suite) },
+    Step {
+        uses: &["nginx", "openssl", "minisign", "signify-openbsd", "ssh-keygen", "nix"],
+        ..Step::new("test", Extent::Fast, suite)
+    },
     Step::new("quickstart", Extent::Fast, quickstart::check),
     Step::new("reasons", Extent::Fast, reasons::check),
     Step::new("doc", Extent::Fast, doc),

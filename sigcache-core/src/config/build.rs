@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io::{self, Read as _},
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -36,8 +37,8 @@ pub(super) struct Build<'a> {
     pub(super) folder: PathBuf,
     pub(super) env: Env<'a>,
     pub(super) keys: Vec<TrustedKey>,
-    /// Every id of the file; `None` for a key that could not be read.
-    pub(super) key_index: BTreeMap<String, Option<usize>>,
+    /// Every id of the file and the keys under it; `None` where they could not be read.
+    pub(super) key_index: BTreeMap<String, Option<Range<usize>>>,
     /// Whether `[defaults]` has a `verify`, sound or not.
     pub(super) default_verify: bool,
     pub(super) verifies: Vec<Verify>,

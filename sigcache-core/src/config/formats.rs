@@ -2,6 +2,10 @@
 
 mod detached;
 mod jws;
+mod minisign;
+mod signify;
+mod ssh;
+mod suffix;
 mod xml;
 
 use std::{ops::Range, sync::Arc};
@@ -14,7 +18,7 @@ use super::{
 use crate::{
     evidence::KeyId,
     name::Name,
-    trust::Trust,
+    trust::{Algorithm, Trust},
     verify::{Claims, Pointer, Verifier},
 };
 
@@ -32,7 +36,10 @@ type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
     ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
     ("jws", (&[VERIFY, jws::WORDS], jws::set_up)),
+    ("minisign", (&[VERIFY, minisign::WORDS], minisign::set_up)),
     ("saml-metadata", (&[VERIFY, xml::SAML_METADATA], xml::saml_metadata)),
+    ("signify", (&[VERIFY, signify::WORDS], signify::set_up)),
+    ("ssh", (&[VERIFY, ssh::WORDS], ssh::set_up)),
     ("xmldsig", (&[VERIFY, xml::XMLDSIG], xml::xmldsig)),
 ];
 
@@ -203,7 +210,7 @@ impl Build<'_> {
         let mut complete = true;
         for (id, place) in table.list("keys", &mut self.problems)? {
             match self.key_index.get(id) {
-                Some(Some(index)) => keys.push(self.keys[*index].clone()),
+                Some(Some(range)) => keys.extend_from_slice(&self.keys[range.clone()]),
                 Some(None) => complete = false, // it is reported where it stands
                 None => {
                     let draft = self.problems.at_place(place, format!("there is no key {}", tick(id)));
@@ -236,6 +243,29 @@ fn ending_fault(text: &str) -> Option<String> {
         _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
         Err(error) => Some(error.to_string()),
         Ok(_) => None,
+    }
+}
+
+/// Whether all keys are Ed25519, the only algorithm of `format`; reports those that are not.
+fn are_ed25519(format: &str, table: &Table<'_>, trust: &Trust, problems: &mut Problems) -> bool {
+    let others = trust.keys().iter().filter(|trusted| trusted.key.algorithm() != Some(Algorithm::Ed25519));
+    let mut fits = true;
+    for trusted in others {
+        let algorithm = trusted.key.algorithm().map_or("of an unknown algorithm".to_owned(), |found| found.to_string());
+        let message = format!("{} is {algorithm}, and {format} signs with Ed25519", tick(trusted.id.as_str()));
+        let span = table.get("keys").map_or_else(|| table.span(), Value::span);
+        problems.at(span, message).expected("Ed25519 keys");
+        fits = false;
+    }
+    fits
+}
+
+/// What a `verify` of this format needs for the document to say what it is.
+pub(super) fn how_to_say_it(format: &str) -> &'static str {
+    match format {
+        "minisign" => "a trusted comment that names the file: verify = { …, comment = [\"file\"] }",
+        "signify" | "ssh" => "a format that says it: such a signature names no document",
+        _ => "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }",
     }
 }
 

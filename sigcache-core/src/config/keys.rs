@@ -9,24 +9,24 @@ use super::{
 };
 use crate::{
     digest::Digest,
-    evidence::KeyId,
     time::Timestamp,
-    trust::{KeyError, MAX_KEY_BYTES, PublicKey, TrustedKey},
+    trust::{KeyError, MAX_KEY_BYTES, TrustedKey},
 };
 
 /// Every word that may stand in a `[keys.ID]`.
-pub(super) const KEY: &[&str] = &["file", "pem", "jwk", "not_before", "not_after", "revoked"];
+pub(super) const KEY: &[&str] = &["file", "pem", "jwk", "line", "not_before", "not_after", "revoked"];
 
 /// What a key may be.
-const EXPECTED: &str = "a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK";
+const EXPECTED: &str = "a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, \
+                        OpenSSH, C2SP notes or Nix write it";
 
 /// The ways to give a key.
-const WAYS: &[&str] = &["file", "pem", "jwk"];
+const WAYS: &[&str] = &["file", "pem", "jwk", "line"];
 
 impl Build<'_> {
     /// Reads `[keys]`. A key that cannot be used is reported once, here, and not wherever it is named.
     pub(super) fn read_keys(&mut self, keys: &Table<'_>) {
-        let mut seen: HashMap<Digest, (&str, Place)> = HashMap::new();
+        let mut seen: HashMap<Digest, (String, Place)> = HashMap::new();
         for (id, at, value) in keys.entries() {
             self.key_index.insert(id.to_owned(), None);
             let what = format!("[keys.{}]", id.escape_debug());
@@ -34,31 +34,40 @@ impl Build<'_> {
                 // Perhaps the key itself.
                 conceal(value, &mut self.problems);
                 let message = format!("{} cannot be {}", tick(id), kind(value.get_ref()));
-                self.problems.at(at, message).expected(format!("a table {what} with `file`, `pem` or `jwk`"));
+                self.problems.at(at, message).expected(format!("a table {what} with `file`, `pem`, `jwk` or `line`"));
                 continue;
             }
             let Some(table) = Table::open(value, &what, &[KEY], &mut self.problems) else { continue };
-            let Some(key) = self.read_key(id, &at, &table) else { continue };
+            let Some(keys) = self.read_key(id, &at, &table) else { continue };
             let place = Place { source: 0, span: at };
-            if let Some((other, first)) = seen.get(&key.key.fingerprint()) {
-                let (other, first) = (tick(other), self.problems.describe(first));
-                let message = format!("{} is the same key as {other} at {first}", tick(id));
-                self.problems.at_place(place, message).expected("one id for each key: it would count twice");
-                continue;
+            let before = self.keys.len();
+            let mut once = true;
+            for key in keys {
+                if let Some((other, first)) = seen.get(&key.key.fingerprint()) {
+                    let (other, first) = (tick(other), self.problems.describe(first));
+                    let message = format!("{} is the same key as {other} at {first}", tick(key.id.as_str()));
+                    let expected = "one id for each key: it would count twice";
+                    self.problems.at_place(place.clone(), message).expected(expected);
+                    once = false;
+                    continue;
+                }
+                seen.insert(key.key.fingerprint(), (key.id.as_str().to_owned(), place.clone()));
+                self.keys.push(key);
             }
-            seen.insert(key.key.fingerprint(), (id, place));
-            self.key_index.insert(id.to_owned(), Some(self.keys.len()));
-            self.keys.push(key);
+            if once {
+                self.key_index.insert(id.to_owned(), Some(before..self.keys.len()));
+            }
         }
     }
 
-    fn read_key(&mut self, id: &str, at: &Range<usize>, table: &Table<'_>) -> Option<TrustedKey> {
+    /// The keys under an id: one, or those of an allowed-signers file.
+    fn read_key(&mut self, id: &str, at: &Range<usize>, table: &Table<'_>) -> Option<Vec<TrustedKey>> {
         let ways: Vec<&str> = WAYS.iter().copied().filter(|way| table.has(way)).collect();
         let [way] = ways.as_slice() else {
             if ways.is_empty() {
                 table.lacks(WAYS, at.clone(), "exactly one of them", &mut self.problems);
             } else {
-                let message = format!("{} has more than one of `file`, `pem` and `jwk`", table.what());
+                let message = format!("{} has more than one of `file`, `pem`, `jwk` and `line`", table.what());
                 self.problems.at(at.clone(), message).expected("exactly one of them");
             }
             return None;
@@ -79,31 +88,38 @@ impl Build<'_> {
             "file" => self.read_file(given, &given_at, MAX_KEY_BYTES)?.to_vec(),
             _ => given.as_bytes().to_vec(),
         };
-        let starts_as_json = bytes.trim_ascii_start().starts_with(b"{");
+        let starts_with = |beginning: &[u8]| bytes.trim_ascii_start().starts_with(beginning);
+        let (is_json, is_pem) = (starts_with(b"{"), starts_with(b"-----BEGIN"));
         let parsed = match *way {
-            "jwk" if !starts_as_json => Err(KeyError::UnknownForm),
-            "pem" if starts_as_json => Err(KeyError::UnknownForm),
-            _ => PublicKey::parse(&bytes),
+            "jwk" if !is_json => Err(KeyError::UnknownForm),
+            "pem" if !is_pem => Err(KeyError::UnknownForm),
+            "line" if is_json || is_pem => Err(KeyError::UnknownForm),
+            _ => TrustedKey::read(id, &bytes),
         };
-        let key = parsed.map_err(|error| {
+        let keys = parsed.map_err(|error| {
             let message = format!("the key of {} cannot be used: {}", table.what(), explain(&error));
             self.problems.at(given_at.span, message).expected(EXPECTED);
         });
-        let mut trusted = TrustedKey::new(KeyId::new(id), key.ok()?);
-        trusted.origin = Some(match *way {
-            "file" => given.into(),
-            _ => "the configuration".into(),
-        });
-        trusted.not_before = self.moment(table, "not_before");
-        trusted.not_after = self.moment(table, "not_after");
-        trusted.revoked = table.flag("revoked", &mut self.problems).unwrap_or(false);
-        if let (Some(start), Some(end), Some(value)) = (trusted.not_before, trusted.not_after, table.get("not_after"))
+        let mut keys = keys.ok()?;
+        let (not_before, not_after) = (self.moment(table, "not_before"), self.moment(table, "not_after"));
+        let revoked = table.flag("revoked", &mut self.problems).unwrap_or(false);
+        if let (Some(start), Some(end), Some(value)) = (not_before, not_after, table.get("not_after"))
             && end < start
         {
             let message = format!("`not_after` ({end}) lies before `not_before` ({start})");
             self.problems.at(value.span(), message).expected("a later time");
         }
-        Some(trusted)
+        for key in &mut keys {
+            // Both hold: the limits here, and those that the file itself may set.
+            key.not_before = key.not_before.max(not_before);
+            key.not_after = [key.not_after, not_after].into_iter().flatten().min();
+            key.revoked = revoked;
+            key.origin = Some(match *way {
+                "file" => given.into(),
+                _ => "the configuration".into(),
+            });
+        }
+        Some(keys)
     }
 
     fn moment(&mut self, table: &Table<'_>, word: &str) -> Option<Timestamp> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     build::{Build, read_bounded},
-    formats::{Signers, TellsIdentity, identity_claim},
+    formats::{Signers, TellsIdentity, how_to_say_it, identity_claim},
     problem::Place,
     settings::Settings,
     table::{Table, quote},
@@ -162,7 +162,7 @@ impl Build<'_> {
             && verify.tells_identity == TellsIdentity::No
         {
             let message = "this `identity` could never match: the document does not say what it is";
-            let expected = "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }";
+            let expected = how_to_say_it(verify.verifier.format());
             self.problems.at(value.span(), message).expected(expected);
         }
         let (unsaid, keyed) = match verify.map(|verify| &verify.signers) {

@@ -20,7 +20,8 @@ pub fn examine(
     now: Timestamp,
 ) -> Result<Evidence, ExamineError> {
     let rules = &resource.rules;
-    let context = Context::new(&resource.name, now, &rules.trust, companions);
+    let context =
+        Context::new(&resource.name, now, &rules.trust, companions).with_identity(rules.policy.identity.as_deref());
     let refused = |error: VerifyError| ExamineError::Refused(error.into_failure());
     let mut check = Check::begin(&rules.verifier, context).map_err(refused)?;
     for chunk in chunks {

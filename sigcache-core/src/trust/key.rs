@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 #[cfg(feature = "keys")]
 use super::known::Known;
+use super::label::KeyLabel;
 use crate::{digest::Digest, time::Timestamp};
 
 /// More than any key file needs; checked before anything is parsed.
@@ -53,8 +54,14 @@ pub enum KeyError {
     )]
     PrivateKey,
     /// None of the known forms.
-    #[error("not a public key: expected PEM or DER (SubjectPublicKeyInfo, X.509 certificate or PKCS#1) or a JWK")]
+    #[error(
+        "not a public key: expected PEM or DER (SubjectPublicKeyInfo, X.509 certificate or PKCS#1), a JWK, or the public \
+         key of minisign, signify, OpenSSH, a C2SP note or a Nix cache"
+    )]
     UnknownForm,
+    /// An allowed-signers file where one key belongs.
+    #[error("this is an allowed-signers file, which says of keys when they may sign; here one key alone is expected")]
+    AllowedSigners,
     /// A known form that is damaged.
     #[error("the {form} is damaged: {detail}")]
     Damaged {
@@ -126,6 +133,19 @@ impl PublicKey {
         return self.known()?.kid();
         #[cfg(not(feature = "keys"))]
         None
+    }
+
+    /// What its file calls it, where tools of its kind name their keys.
+    pub fn label(&self) -> Option<&KeyLabel> {
+        #[cfg(feature = "keys")]
+        return self.known()?.label();
+        #[cfg(not(feature = "keys"))]
+        None
+    }
+
+    /// Whether a signature that names its key so may be this key's: a key that has no label may always be meant.
+    pub fn may_be(&self, label: &KeyLabel) -> bool {
+        self.label().is_none_or(|own| own == label)
     }
 
     /// The first and the last moment at which the certificate that it was read from is valid, by its own words. Nothing

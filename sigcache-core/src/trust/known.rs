@@ -11,6 +11,7 @@ use super::{
     ecdsa::Backend as _,
     ed25519,
     key::{Algorithm, KeyError, PublicKey},
+    label::KeyLabel,
     p256, p384, rsa,
     scheme::Scheme,
 };
@@ -32,6 +33,7 @@ pub(super) struct Known {
     certificate: Option<Certificate>,
     only: Option<Scheme>,
     kid: Option<Box<str>>,
+    label: Option<KeyLabel>,
 }
 
 /// A key, ready to verify.
@@ -126,7 +128,7 @@ impl Known {
             subject_public_key: BitStringRef::from_bytes(bits).map_err(|error| damaged("public key", error))?,
         };
         let spki = spki.to_der().map_err(|error| damaged("public key", error))?.into();
-        Ok(Self { key, spki, certificate: None, only: None, kid: None })
+        Ok(Self { key, spki, certificate: None, only: None, kid: None, label: None })
     }
 
     /// The same, read from this certificate.
@@ -149,6 +151,11 @@ impl Known {
         Self { only, ..self }
     }
 
+    /// The same, called so by its file.
+    pub(super) fn with_label(self, label: KeyLabel) -> Self {
+        Self { label: Some(label), ..self }
+    }
+
     pub(super) fn key(&self) -> &Key {
         &self.key
     }
@@ -167,6 +174,10 @@ impl Known {
 
     pub(super) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
+    }
+
+    pub(super) fn label(&self) -> Option<&KeyLabel> {
+        self.label.as_ref()
     }
 
     pub(super) fn algorithm(&self) -> Algorithm {

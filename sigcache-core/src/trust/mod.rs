@@ -12,6 +12,7 @@ mod jwks;
 mod key;
 #[cfg(feature = "keys")]
 mod known;
+mod label;
 #[cfg(feature = "keys")]
 pub mod p256;
 #[cfg(feature = "keys")]
@@ -20,6 +21,8 @@ pub mod p384;
 pub mod rsa;
 #[cfg(feature = "keys")]
 mod scheme;
+#[cfg(feature = "keys")]
+pub(crate) mod wire;
 #[cfg(feature = "x509")]
 pub mod x509;
 
@@ -31,6 +34,7 @@ pub use hash::{Hash, HashKind, RunningHash};
 #[cfg(feature = "keys")]
 pub use jwks::{JwksEntry, JwksError, MAX_JWKS_BYTES, MAX_JWKS_KEYS, parse_jwks};
 pub use key::{Algorithm, KeyError, MAX_KEY_BYTES, PublicKey};
+pub use label::{AllowedSigner, KeyLabel};
 #[cfg(feature = "keys")]
 pub use scheme::{Ed25519Stream, Encoding, Scheme};
 

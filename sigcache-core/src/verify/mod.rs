@@ -6,15 +6,23 @@
 //!
 //! A new format is one file here and one line in the configuration's table of formats.
 
+#[cfg(any(feature = "minisign", feature = "signify", feature = "ssh"))]
+mod beside;
 mod claims;
 #[cfg(feature = "detached")]
 mod detached;
 #[cfg(feature = "jws")]
 mod jws;
+#[cfg(feature = "minisign")]
+mod minisign;
 #[cfg(feature = "xml")]
 mod saml_metadata;
 #[cfg(feature = "detached")]
 mod signature_file;
+#[cfg(feature = "signify")]
+mod signify;
+#[cfg(feature = "ssh")]
+mod ssh;
 #[cfg(feature = "xml")]
 mod xml;
 #[cfg(feature = "xml")]
@@ -40,10 +48,16 @@ pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 pub use detached::Detached;
 #[cfg(feature = "jws")]
 pub use jws::{Jws, MAX_JWS_JSON_BYTES, MAX_JWS_SIGNATURES};
+#[cfg(feature = "minisign")]
+pub use minisign::Minisign;
 #[cfg(feature = "xml")]
 pub use saml_metadata::SamlMetadata;
 #[cfg(feature = "detached")]
 pub use signature_file::parse_signature;
+#[cfg(feature = "signify")]
+pub use signify::Signify;
+#[cfg(feature = "ssh")]
+pub use ssh::Ssh;
 #[cfg(feature = "xml")]
 pub use xmldsig::XmlDsig;
 
@@ -90,12 +104,23 @@ pub struct Finding {
     /// What was established.
     pub evidence: Evidence,
     unused: Vec<usize>,
+    signed_from: usize,
 }
 
 impl Finding {
     /// Established with the help of every companion.
     pub fn new(evidence: Evidence) -> Self {
-        Self { evidence, unused: Vec::new() }
+        Self { evidence, unused: Vec::new(), signed_from: 0 }
+    }
+
+    /// The document begins with its signature: what was signed begins at this byte.
+    pub fn with_signed_from(self, byte: usize) -> Self {
+        Self { signed_from: byte, ..self }
+    }
+
+    /// At which byte of the document what was signed begins.
+    pub fn signed_from(&self) -> usize {
+        self.signed_from
     }
 
     /// The companion of this number, counted as in [`Verifier::companions`], proves nothing: it is not kept, since
@@ -177,12 +202,27 @@ pub struct Context<'a> {
     pub trust: &'a Trust,
     /// The companions, in the order of [`Verifier::companions`]; `None` where an optional one is missing.
     pub companions: &'a [Option<Bytes>],
+    /// What the configuration says that the document must be, where it says so. That is judged later; a format that
+    /// vouches for many documents at once needs it to know which of them this one is to be.
+    pub identity: Option<&'a str>,
 }
 
 impl<'a> Context<'a> {
     /// A context for one document.
     pub fn new(name: &'a Name, now: Timestamp, trust: &'a Trust, companions: &'a [Option<Bytes>]) -> Self {
-        Self { name, now, trust, companions }
+        Self { name, now, trust, companions, identity: None }
+    }
+
+    /// A context for the document that is to be this one.
+    pub fn with_identity(self, identity: Option<&'a str>) -> Self {
+        Self { identity, ..self }
+    }
+
+    /// The name that the signer knows the document's file by: the identity, or else the last part of the resource's
+    /// name.
+    pub fn file_name(&self) -> &'a str {
+        let name = self.name.as_str();
+        self.identity.unwrap_or_else(|| name.rsplit('/').next().unwrap_or(name))
     }
 }
 
@@ -245,6 +285,16 @@ impl VerifyError {
     /// The signature names a key that is not among the trusted ones.
     pub fn unknown_key(trust: &Trust, found: impl Into<Box<str>>) -> Self {
         Self(Failure::new(Reason::KeyUnknown, trust.names(), found))
+    }
+
+    /// Validly signed, but as another document.
+    pub fn other_document(expected: &str, found: impl Into<Box<str>>) -> Self {
+        Self(Failure::new(Reason::IdentityMismatch, expected, found))
+    }
+
+    /// Validly signed, but nothing that was signed says which document it is.
+    pub fn unnamed_document(expected: &str, found: impl Into<Box<str>>) -> Self {
+        Self(Failure::new(Reason::IdentityMissing, expected, found))
     }
 
     /// No signature file was there at all.

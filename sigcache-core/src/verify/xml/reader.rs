@@ -55,8 +55,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new() -> Self {
-        let mut options = Options::default();
-        options.max_token_length = MAX_TOKEN_BYTES;
+        let options = Options { max_token_length: MAX_TOKEN_BYTES, ..Options::default() };
         Self {
             prolog: Prolog::default(),
             parser: RawParser::with_options(options),

@@ -59,14 +59,14 @@ impl Content for TrustedList {
         let leads_on = |way: &&[&str]| {
             way.get(level) == Some(&name.local) && way[..level].iter().zip(&self.path).all(|(a, b)| **a == **b)
         };
-        if self.path.len() != level || name.uri != TSL || !FIELDS.iter().chain(ENTRIES).any(|way| leads_on(&way)) {
+        if self.path.len() != level || name.uri != TSL || !FIELDS.iter().chain(ENTRIES).any(leads_on) {
             return Ok(());
         }
         self.path.push(name.local.into());
         let is_here =
             |way: &&[&str]| way.len() == self.path.len() && way.iter().zip(&self.path).all(|(a, b)| **a == **b);
         self.entries += ENTRIES.iter().filter(|way| is_here(way)).count() as u64;
-        if let Some(field) = FIELDS.iter().position(|way| is_here(&way)) {
+        if let Some(field) = FIELDS.iter().position(is_here) {
             if self.values[field].replace(String::new()).is_some() {
                 self.fault = Some("the same value twice in SchemeInformation");
             }

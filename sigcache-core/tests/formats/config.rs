@@ -1,0 +1,212 @@
+//! How the configuration sets these formats up, and what it says about mistakes.
+
+use std::sync::Arc;
+
+use sigcache_core::{
+    config::{Config, ConfigError},
+    verify::Verifier,
+};
+
+use crate::support::text;
+
+/// Line 1 to 6. What a test adds begins at line 7.
+const HEAD: &str = r#"[store]
+url = "memory:"
+[keys.mini]
+line = "RWTtf5dZN2OvYAVr8H1cCg2SN6oJSFmMyKLTEbHFqzJZmhaxzVzg7WwM"
+[keys.p256]
+jwk = '{"kty":"EC","crv":"P-256","x":"M4U07A5BG4B_bv-OvcrH86pg1qQ_DhFiLoNSxS8CWGU","y":"YiBg70Fbx-R1_QhnqT6N4Us8O5CWFhelfSn6MvB6sew"}'
+"#;
+
+fn parse(more: &str) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("allowed"), text("ssh/allowed_signers")).unwrap();
+    let line = text("minisign/key.pub").lines().nth(1).unwrap().to_owned();
+    let head = HEAD.replace("RWTtf5dZN2OvYAVr8H1cCg2SN6oJSFmMyKLTEbHFqzJZmhaxzVzg7WwM", &line);
+    Config::parse(&format!("{head}{more}"), "c.toml", folder.path(), &|_| None)
+}
+
+/// A resource with this `verify`, and what else it has.
+fn resource(verify: &str, more: &str) -> String {
+    format!("[[resource]]\nname = \"a/b\"\nurls = [\"https://a.example/b\"]\nverify = {{ {verify} }}\n{more}\n")
+}
+
+fn verifier(verify: &str) -> Arc<dyn Verifier> {
+    parse(&resource(verify, "")).unwrap().resources[0].rules.verifier.clone()
+}
+
+/// All that is said, without the lines that show the place.
+#[track_caller]
+fn said(more: &str) -> Vec<String> {
+    let error = parse(more).unwrap_err().to_string();
+    error.lines().filter(|line| !line.contains(" | ")).map(str::to_owned).collect()
+}
+
+/// What is said about a `verify`.
+#[track_caller]
+fn said_of(verify: &str) -> Vec<String> {
+    said(&resource(verify, ""))
+}
+
+#[test]
+fn an_allowed_signers_file_is_one_id_for_many_keys() {
+    let with = |threshold: usize, end: u32| {
+        let verify =
+            format!("format = \"detached\", suffix = \".sig\", keys = [\"p256\", \"team\"], threshold = {threshold}");
+        let limits = format!("not_before = 2019-01-01T00:00:00Z\nnot_after = {end}-01-01T00:00:00Z\n");
+        format!("[keys.team]\nfile = \"allowed\"\n{limits}{}", resource(&verify, ""))
+    };
+    assert!(said(&with(6, 2029))[0].ends_with("between 1 and the number of keys (5), not at 6"));
+    assert!(
+        said(&with(5, 2029))[0].ends_with("a threshold of 5 can never be met: only 1 signature file is looked for")
+    );
+    let config = parse(&with(1, 2029)).unwrap();
+    let ids: Vec<&str> = config.keys.iter().map(|key| key.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        [
+            "mini",
+            "p256",
+            "team:alice@example.org,alice@example.com",
+            "team:bob@example.org",
+            "team:*@example.net,!eve@example.net",
+            "team:bob@example.org#2"
+        ]
+    );
+    assert_eq!(config.resources[0].rules.trust.keys().len(), 5);
+    // The file's own limits and those of the configuration hold both.
+    let limits = |config: &Config, index: usize| {
+        let key = &config.keys[index];
+        [key.not_before, key.not_after].map(|time| time.unwrap().to_string())
+    };
+    assert_eq!(limits(&config, 2), ["2020-01-01T00:00:00Z", "2029-01-01T00:00:00Z"]);
+    assert_eq!(limits(&config, 3), ["2019-01-01T00:00:00Z", "2029-01-01T00:00:00Z"]);
+    assert_eq!(limits(&parse(&with(1, 2031)).unwrap(), 3), ["2019-01-01T00:00:00Z", "2030-01-01T12:00:00Z"]);
+}
+
+#[test]
+fn keys_in_one_line() {
+    let key = "cache.example:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=";
+    let expected = "  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, \
+                    signify, OpenSSH, C2SP notes or Nix write it";
+    assert_eq!(
+        said(&format!(
+            "[keys.a]\nline = \"-----BEGIN PUBLIC KEY-----\"\n[keys.b]\nline = \"ssh-dss AAAAB3NzaC1kc3M=\"\n[keys.c]\n\
+             pem = \"{key}\"\n[keys.d]\nline = \"{key}\"\n[keys.e]\nline = \"other.{key}\"\n{}",
+            resource("format = \"minisign\", keys = [\"mini\"]", "")
+        )),
+        [
+            "c.toml:8:8: the key of [keys.a] cannot be used: its content is in no known form",
+            expected,
+            "c.toml:10:8: the key of [keys.b] cannot be used: the key's algorithm is not supported: expected ECDSA on \
+             P-256 or P-384, Ed25519 or RSA, found ssh-dss",
+            expected,
+            "c.toml:12:7: the key of [keys.c] cannot be used: its content is in no known form",
+            expected,
+            "c.toml:15:7: `e` is the same key as `d` at c.toml:13:7",
+            "  expected one id for each key: it would count twice",
+        ]
+    );
+}
+
+#[test]
+fn minisign() {
+    let plain = verifier("format = \"minisign\", keys = [\"mini\"]");
+    let with = |more: &str| verifier(&format!("format = \"minisign\", keys = [\"mini\"], {more}"));
+    assert_eq!((plain.format(), &*plain.companions()[0].suffix), ("minisign", ".minisig"));
+    assert_eq!(plain.settings(), with("legacy = false, comment = []").settings());
+    for other in ["legacy = true", "comment = [\"file\"]", "comment = [\"timestamp\"]", "suffix = \".sig\""] {
+        assert_ne!(plain.settings(), with(other).settings(), "{other}");
+    }
+    assert_eq!(with("suffix = [\".a\", \".b\"]").companions().len(), 2);
+    // With "file" an identity may be given, and without it none could match.
+    let named = |more: &str| resource(&format!("format = \"minisign\", keys = [\"mini\"]{more}"), "identity = \"c\"");
+    let config = parse(&named(", comment = [\"file\"]")).unwrap();
+    assert_eq!(config.resources[0].rules.policy.identity.as_deref(), Some("c"));
+    assert_eq!(
+        said(&named("")),
+        [
+            "c.toml:11:12: this `identity` could never match: the document does not say what it is",
+            "  expected a trusted comment that names the file: verify = { …, comment = [\"file\"] }"
+        ]
+    );
+    assert_eq!(
+        said_of(
+            "format = \"minisign\", keys = [\"p256\"], claims = {}, comment = [\"fiel\", \"file\", \"file\"], legacy = 1"
+        ),
+        [
+            "c.toml:10:40: `p256` is ECDSA P-256, and minisign signs with Ed25519",
+            "  expected Ed25519 keys",
+            "c.toml:10:50: unknown word `claims` in `verify`",
+            "  expected one of `format`, `keys`, `anchor`, `threshold`, `suffix`, `legacy`, `comment`",
+            "c.toml:10:74: `comment` cannot hold \"fiel\"",
+            "  expected one of `file`, `timestamp`",
+            "  did you mean `file`?",
+            "c.toml:10:90: `file` stands twice in `comment`",
+            "c.toml:10:108: `legacy` cannot be 1",
+            "  expected `true` or `false`",
+        ]
+    );
+}
+
+#[test]
+fn words_of_one_format_mean_nothing_in_another() {
+    assert_eq!(
+        said_of("format = \"detached\", suffix = \".sig\", keys = [\"p256\"], legacy = true"),
+        [
+            "c.toml:10:67: unknown word `legacy` in `verify`",
+            "  expected one of `format`, `keys`, `anchor`, `threshold`, `suffix`, `claims`, `hash`, `scheme`",
+        ]
+    );
+    for format in ["minisign", "signify", "ssh"] {
+        let message = &said_of(&format!("format = \"{format}\", keys = [\"mini\"], hash = \"sha-256\""))[0];
+        assert!(message.ends_with(&format!("`hash` means nothing in the format `{format}`")), "{message}");
+    }
+}
+
+#[test]
+fn signify() {
+    let with = |more: &str| verifier(&format!("format = \"signify\", keys = [\"mini\"]{more}"));
+    assert_eq!((with("").format(), &*with("").companions()[0].suffix), ("signify", ".sig"));
+    assert_eq!(with(", embedded = true").companions(), []);
+    assert_eq!(with(", embedded = false").settings(), with(", suffix = \".sig\"").settings());
+    assert_ne!(with(", embedded = true").settings(), with("").settings());
+    assert_eq!(
+        said_of("format = \"signify\", keys = [\"p256\"], embedded = true, suffix = \".sig\""),
+        [
+            "c.toml:10:39: `p256` is ECDSA P-256, and signify signs with Ed25519",
+            "  expected Ed25519 keys",
+            "c.toml:10:75: an embedded signature has no file, and so no `suffix`",
+            "  expected one of `embedded`, `suffix`",
+        ]
+    );
+    let named = resource("format = \"signify\", keys = [\"mini\"]", "identity = \"c\"");
+    assert_eq!(said(&named)[1], "  expected a format that says it: such a signature names no document");
+}
+
+#[test]
+fn ssh() {
+    let team = "[keys.team]\nfile = \"allowed\"\n";
+    let with = |more: &str| {
+        let verify = format!("format = \"ssh\", keys = [\"team\", \"p256\"]{more}");
+        parse(&format!("{team}{}", resource(&verify, "")))
+    };
+    let verifier = |more: &str| with(more).unwrap().resources[0].rules.verifier.clone();
+    assert_eq!((verifier("").format(), &*verifier("").companions()[0].suffix), ("ssh", ".sig"));
+    assert_eq!(verifier("").settings(), verifier(", namespace = \"file\", suffix = [\".sig\"]").settings());
+    assert_ne!(verifier("").settings(), verifier(", namespace = \"git\"").settings());
+    assert_ne!(verifier("").settings(), verifier(", principal = \"alice@example.org\"").settings());
+    let said = |more: &str| with(more).unwrap_err().to_string();
+    assert!(said(", namespace = \"\"").contains("`namespace` cannot be \"\""));
+    assert!(said(", principal = 1").contains("`principal` cannot be 1"));
+    let message = said(", principal = \"carol@example.org\"");
+    let expected = "only 0 of the keys may sign here: team:alice@example.org,alice@example.com is not the key of \
+                    carol@example.org, team:bob@example.org is not the key of carol@example.org, \
+                    team:*@example.net,!eve@example.net is not the key of carol@example.org, team:bob@example.org#2 may \
+                    not sign in the namespace file, p256 is not the key of carol@example.org";
+    assert!(message.contains(expected), "{message}");
+    let two = ", suffix = [\".a\", \".b\"], threshold = 2, principal = \"bob@example.org\"";
+    assert!(said(two).contains("only 1 of the keys may sign here"), "his other key is for another namespace");
+    assert!(said(&two.replace("bob", "alice")).ends_with("expected at least 2"));
+    with(&two.replace("threshold = 2", "namespace = \"git\", threshold = 2")).unwrap();
+}

@@ -1,0 +1,14 @@
+//! The formats whose signatures are a few lines of text, against what their own tools made, and against what an attacker
+//! would make of it.
+//!
+//! The fixtures are in `tests/data/tools`; its README says how they were made.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+#![cfg(all(feature = "minisign", feature = "signify", feature = "ssh"))]
+
+#[cfg(feature = "config")]
+mod config;
+mod minisign;
+mod signify;
+mod ssh;
+mod support;
