@@ -120,8 +120,13 @@ impl PublicKey {
     /// Whether `signature` is this key's over `digest`, which the scheme's hash made. Never for a key that does not
     /// [take](PublicKey::takes) the scheme, and never for Ed25519.
     pub fn verify_digest(&self, scheme: Scheme, encoding: Encoding, digest: &[u8], signature: &[u8]) -> bool {
+        self.takes(scheme) && self.matches_digest(scheme, encoding, digest, signature)
+    }
+
+    /// The same, whatever the key says that it is for.
+    fn matches_digest(&self, scheme: Scheme, encoding: Encoding, digest: &[u8], signature: &[u8]) -> bool {
         let (Some(known), Some(hash)) = (self.known(), scheme.hash()) else { return false };
-        if !self.takes(scheme) || digest.len() != hash.size() {
+        if !scheme.goes_with(known.algorithm()) || digest.len() != hash.size() {
             return false;
         }
         match known.key() {
@@ -146,8 +151,14 @@ impl PublicKey {
 
     /// Whether `signature` is this key's over `message`, for messages that are in memory anyway.
     pub fn verify_message(&self, scheme: Scheme, encoding: Encoding, message: &[u8], signature: &[u8]) -> bool {
+        (self.takes(scheme) || scheme.hash().is_none()) && self.matches_message(scheme, encoding, message, signature)
+    }
+
+    /// The same, whatever the key says that it is for (`alg` of a JWK): only where signatures are not JOSE ones, and who
+    /// configures them has said so.
+    pub(crate) fn matches_message(&self, scheme: Scheme, encoding: Encoding, message: &[u8], signature: &[u8]) -> bool {
         match scheme.hash() {
-            Some(hash) => self.verify_digest(scheme, encoding, hash.of(message).as_bytes(), signature),
+            Some(hash) => self.matches_digest(scheme, encoding, hash.of(message).as_bytes(), signature),
             None => {
                 let stream = signature.try_into().ok().and_then(|signature| self.ed25519_stream(signature));
                 stream.is_some_and(|mut stream| {

@@ -3,7 +3,7 @@
 
 use super::{
     Companion, Context, Verification, Verifier, VerifyError,
-    xml::{Content, Ids, Name, Place, Profile, Running, Tag, moment},
+    xml::{Content, Ids, KeyAlg, Name, Place, Profile, Running, Tag, moment},
 };
 use crate::{
     digest::Digest,
@@ -23,12 +23,21 @@ const PUBLICATION: &str = "urn:oasis:names:tc:SAML:metadata:rpi";
 /// validity, `mdrpi:PublicationInfo/@creationInstant` as the mark where there is one, and the number of entities.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SamlMetadata;
+pub struct SamlMetadata {
+    alg: KeyAlg,
+}
 
 impl SamlMetadata {
     /// Metadata with nothing to set up.
     pub fn new() -> Self {
-        Self
+        Self::default()
+    }
+
+    /// A key that was read from a JWK may sign in every way that its kind has, whatever its `alg` says. For anchors whose
+    /// makers write the name of a JOSE algorithm beside each key, while the documents are signed XML. Still holds: who may
+    /// sign. Lost: a key that is meant for one padding or hash alone.
+    pub fn with_key_alg_ignored(self) -> Self {
+        Self { alg: KeyAlg::Ignored }
     }
 }
 
@@ -38,7 +47,10 @@ impl Verifier for SamlMetadata {
     }
 
     fn settings(&self) -> Digest {
-        Digest::of(b"")
+        Digest::of(match self.alg {
+            KeyAlg::Holds => b"",
+            KeyAlg::Ignored => b"key alg ignored",
+        })
     }
 
     fn companions(&self) -> Vec<Companion> {
@@ -46,7 +58,7 @@ impl Verifier for SamlMetadata {
     }
 
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
-        let profile = Profile { format: FORMAT, place: Place::First, ids: Ids::Upper };
+        let profile = Profile { format: FORMAT, place: Place::First, ids: Ids::Upper, alg: self.alg };
         Ok(Box::new(Running::new(profile, context.trust, Box::new(Metadata::default()))))
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     Companion, Context, Verification, Verifier, VerifyError,
-    xml::{Content, Ids, Name, Place, Profile, Running, Tag, TrustedList},
+    xml::{Content, Ids, KeyAlg, Name, Place, Profile, Running, Tag, TrustedList},
 };
 use crate::{digest::Digest, evidence::Evidence};
 
@@ -50,7 +50,7 @@ impl Verifier for XmlDsig {
     }
 
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
-        let profile = Profile { format: FORMAT, place: Place::Any, ids: Ids::Any };
+        let profile = Profile { format: FORMAT, place: Place::Any, ids: Ids::Any, alg: KeyAlg::Holds };
         let content: Box<dyn Content> = match self.vocabulary {
             Vocabulary::Any => Box::new(Anything),
             Vocabulary::TrustedList => Box::new(TrustedList::default()),

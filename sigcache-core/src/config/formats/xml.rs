@@ -8,8 +8,8 @@ use crate::{
     verify::{SamlMetadata, Verifier as _, XmlDsig},
 };
 
-/// The words of `saml-metadata`: none, the document says everything.
-pub(super) const SAML_METADATA: &[&str] = &[];
+/// The words of `saml-metadata`; what there is to know the document says.
+pub(super) const SAML_METADATA: &[&str] = &["key_alg"];
 
 /// The words of `xmldsig`.
 pub(super) const XMLDSIG: &[&str] = &["profile"];
@@ -19,9 +19,16 @@ type Make = fn() -> XmlDsig;
 /// What a signed XML document is known to be.
 const PROFILES: &[(&str, Make)] = &[("any", XmlDsig::new), ("trusted-list", XmlDsig::trusted_list)];
 
+/// What the `alg` of a key means for signed XML.
+const KEY_ALGS: &[(&str, fn(SamlMetadata) -> SamlMetadata)] =
+    &[("hold", |verifier| verifier), ("ignore", SamlMetadata::with_key_alg_ignored)];
+
 /// Sets up the verifier of SAML metadata.
-pub(super) fn saml_metadata(_: &Table<'_>, _: &mut Build<'_>) -> Option<Format> {
-    let verifier = SamlMetadata::new();
+pub(super) fn saml_metadata(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
+    let verifier = match table.has("key_alg") {
+        true => table.word("key_alg", KEY_ALGS, &mut build.problems)?(SamlMetadata::new()),
+        false => SamlMetadata::new(),
+    };
     Some(Format {
         alike: format!("saml-metadata {}", verifier.settings()),
         verifier: Arc::new(verifier),

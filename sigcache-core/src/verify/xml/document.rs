@@ -36,6 +36,18 @@ pub(in crate::verify) struct Profile {
     pub(in crate::verify) place: Place,
     /// The attributes of the root that a reference may name it by.
     pub(in crate::verify) ids: Ids,
+    /// Whether what a key says of its use holds here.
+    pub(in crate::verify) alg: KeyAlg,
+}
+
+/// What becomes of the `alg` of a key that was read from a JWK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::verify) enum KeyAlg {
+    /// The key signs so and in no other way.
+    #[default]
+    Holds,
+    /// It speaks of JOSE, not of XML.
+    Ignored,
 }
 
 /// Where the signature stands.
@@ -231,7 +243,7 @@ impl Document {
         self.builder = None;
         let Some(root) = &self.root else { return Ok(()) };
         let around = Surroundings { root: &root.tag, scope: &root.scope, ids: &self.ids };
-        let covering = signature::verify(element, &around, &self.trust)?;
+        let covering = signature::verify(element, &around, &self.trust, self.profile.alg)?;
         let mode = covering.form.mode();
         if self.streams.is_empty() {
             self.begin(vec![Stream::new(mode, &[covering.hash])]);

@@ -25,7 +25,7 @@ mod tree;
 mod trusted_list;
 mod xades;
 
-pub(super) use document::{Content, Ids, Name, Place, Profile, Running};
+pub(super) use document::{Content, Ids, KeyAlg, Name, Place, Profile, Running};
 pub(super) use tag::Tag;
 pub(super) use trusted_list::TrustedList;
 

@@ -2,6 +2,7 @@
 
 use super::{
     algorithm::{Form, scheme_named},
+    document::KeyAlg,
     key_info,
     reference::{Reference, Target, algorithm, base64, nothing_in, read_form, unexpected},
     scope::Scope,
@@ -43,7 +44,12 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// Reads the signature, verifies its value with the keys of `trust`, and only then what it digests in itself.
-pub(super) fn verify(element: &Element, around: &Surroundings<'_>, trust: &Trust) -> Result<Covering, VerifyError> {
+pub(super) fn verify(
+    element: &Element,
+    around: &Surroundings<'_>,
+    trust: &Trust,
+    alg: KeyAlg,
+) -> Result<Covering, VerifyError> {
     let parts = Parts::read(element)?;
     let info = SignedInfo::read(parts.info)?;
     let value = base64(parts.value)?;
@@ -56,7 +62,10 @@ pub(super) fn verify(element: &Element, around: &Surroundings<'_>, trust: &Trust
     let canonical = |form: &Form, path: &[&Element]| canonical(form, around.root, around.scope, path);
     let signed = canonical(&info.form, &[element, parts.info])?;
     // ECDSA values are r and s one after the other (RFC 9231, section 2.3.6), never DER.
-    let made = |key: &PublicKey| key.verify_message(info.scheme, Encoding::Fixed, &signed, &value);
+    let made = |key: &PublicKey| match alg {
+        KeyAlg::Holds => key.verify_message(info.scheme, Encoding::Fixed, &signed, &value),
+        KeyAlg::Ignored => key.matches_message(info.scheme, Encoding::Fixed, &signed, &value),
+    };
     let makers = trust.keys().iter().filter(|trusted| made(&trusted.key));
     let signers: Vec<KeyId> = makers.map(|trusted| trusted.id.clone()).collect();
     if signers.is_empty() {
