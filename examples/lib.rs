@@ -1,1 +1,3 @@
-//! Nothing but a home for the examples beside this file.
+//! What the examples beside this file share.
+
+pub mod origin;

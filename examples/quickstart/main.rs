@@ -3,8 +3,6 @@
 //!
 //! `cargo run --release --example quickstart`
 
-mod origin;
-
 use std::{fs, path::Path, sync::Arc, time::SystemTime};
 
 use anyhow::{Context as _, Result};
@@ -22,8 +20,7 @@ use sigcache_core::{
     runtime::Tokio,
     store::Shard,
 };
-
-use origin::Origin;
+use sigcache_examples::origin::Origin;
 
 const FOLDER: &str = "sigcache-quickstart";
 
