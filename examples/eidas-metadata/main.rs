@@ -42,17 +42,20 @@ async fn main() -> Result<()> {
     println!("   All of it took {:.1?}.", start.elapsed());
 
     say(&format!("2. {SLOW} has become quick, nothing else has changed:"));
-    show(&story, &story.second().await?);
+    let report = story.second().await?;
+    show(&story, &report);
 
     say(&format!(
         "3. {ROTATES} has a new key, in the anchor and in its metadata; {LEAVES} has left the anchor. {BORROWS} serves what \
          DE signed,\n   {CONFUSES} what it signed for its test environment; {TAMPERED} was tampered with on the way; \
          {EXPIRED} has expired:"
     ));
-    show(&story, &story.third().await?);
+    let report = story.third().await?;
+    show(&story, &report);
 
     say(&format!("4. Somebody put another key for {GOES_ON} into the anchor. {GOES_ON} itself has news:"));
-    show(&story, &story.fourth().await?);
+    let report = story.fourth().await?;
+    show(&story, &report);
 
     say("Look at the result with the command itself, for example:");
     let rotated = story.europe.name(ROTATES)?;
