@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "plain",
         &[
             "name", "time", "digest", "reason", "evidence", "receipt", "decision", "entry", "policy", "runtime",
-            "verified",
+            "verified", "json",
         ],
     ),
     ("trust", &["trust"]),
