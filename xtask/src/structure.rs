@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "plain",
         &[
-            "name", "time", "digest", "reason", "evidence", "receipt", "decision", "entry", "policy", "runtime",
+            "name", "time", "digest", "json", "reason", "evidence", "receipt", "decision", "entry", "policy", "runtime",
             "verified",
         ],
     ),
