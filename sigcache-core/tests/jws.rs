@@ -151,3 +151,8 @@ fn the_examples_of_the_rfcs() {
 fn the_attacks_and_what_they_were_made_from() {
     assert_eq!(hold("jws-attacks"), (46, 173));
 }
+
+#[test]
+fn what_common_tools_write_is_accepted() {
+    assert_eq!(hold("jws-tools"), (25, 0));
+}
