@@ -223,7 +223,9 @@ fn advice(reason: Reason) -> &'static str {
             "if the source is meant to be on a private network, set allow_private = true for this resource; otherwise \
              somebody made its name point inside."
         }
-        Reason::CompanionMissing => "ask the publisher for the signature file, or correct verify.suffix.",
+        Reason::CompanionMissing => {
+            "ask the publisher for the signature file, or correct verify.suffix or verify.list."
+        }
         Reason::CopyExpired | Reason::DocumentExpired => {
             "the publisher must issue a newer document; nothing here can make an expired one valid."
         }

@@ -95,6 +95,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
             "tools/tool.tar.gz",
             "tools/SHA256.sig",
             "tools/tool.deb",
+            "tools/tool.zip",
             "feeds/a.json",
             "feeds/b.json"
         ]
@@ -346,7 +347,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `detached`, `minisign`, `signify`, `ssh`
+  expected one of `detached`, `minisign`, `signify`, `ssh`, `checksums`
   did you mean `detached`?"##,
     );
     refused(
@@ -358,7 +359,7 @@ verify = { format = "detached", sufix = ".sig", keys = ["roott"] }
         r##"c.toml:12:33: unknown word `sufix` in `verify`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
      |                                 ^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`
   did you mean `suffix`?
 c.toml:12:57: there is no key `roott`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
@@ -998,7 +999,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached` or `minisign` or `signify` or `ssh`
+  expected `detached` or `minisign` or `signify` or `ssh` or `checksums`
 c.toml:12:10: `verify` has no `keys`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
@@ -1229,12 +1230,12 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = "sha-512
         r##"c.toml:12:67: unknown word `hsh` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                   ^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`
   did you mean `hash`?
 c.toml:12:84: unknown word `shceme` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                            ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`
   did you mean `scheme`?"##,
     );
     refused(
@@ -1375,7 +1376,7 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authori
         r##"c.toml:12:67: unknown word `header` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authorization = … }
      |                                                                   ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`"##,
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`"##,
     );
     refused(
         r##"[[resource]]

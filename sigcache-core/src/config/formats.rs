@@ -1,5 +1,6 @@
 //! The `verify` table: a signature format, set up, and who may sign.
 
+mod checksums;
 mod detached;
 mod minisign;
 mod signify;
@@ -33,6 +34,8 @@ pub(super) const VERIFY: &[&str] = &[
     "embedded",
     "namespace",
     "principal",
+    "list",
+    "signature",
 ];
 
 /// Every word that may stand in a `claims`.
@@ -47,6 +50,7 @@ const FORMATS: &[(&str, SetUp)] = &[
     ("minisign", minisign::set_up),
     ("signify", signify::set_up),
     ("ssh", ssh::set_up),
+    ("checksums", checksums::set_up),
 ];
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
@@ -183,6 +187,11 @@ fn ending_fault(text: &str) -> Option<String> {
     }
 }
 
+/// Where the keys are named; of a table within a `verify`, that table.
+fn keys_span(table: &Table<'_>) -> Range<usize> {
+    table.get("keys").map_or_else(|| table.span(), Value::span)
+}
+
 /// Whether all keys are Ed25519, the only algorithm of `format`; reports those that are not.
 fn are_ed25519(format: &str, table: &Table<'_>, trust: &Trust, problems: &mut Problems) -> bool {
     let others = trust.keys().iter().filter(|trusted| trusted.key.algorithm() != Some(Algorithm::Ed25519));
@@ -190,8 +199,7 @@ fn are_ed25519(format: &str, table: &Table<'_>, trust: &Trust, problems: &mut Pr
     for trusted in others {
         let algorithm = trusted.key.algorithm().map_or("of an unknown algorithm".to_owned(), |found| found.to_string());
         let message = format!("{} is {algorithm}, and {format} signs with Ed25519", tick(trusted.id.as_str()));
-        let span = table.get("keys").map_or_else(|| table.span(), Value::span);
-        problems.at(span, message).expected("Ed25519 keys");
+        problems.at(keys_span(table), message).expected("Ed25519 keys");
         fits = false;
     }
     fits
