@@ -99,6 +99,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
             "tools/tool.tar.gz",
             "tools/SHA256.sig",
             "tools/tool.deb",
+            "tools/tool.zip",
             "issuers.json",
             "federation.xml",
             "trusted-list.xml",
@@ -353,7 +354,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `detached`, `jws`, `minisign`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
+  expected one of `checksums`, `detached`, `jws`, `minisign`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
   did you mean `detached`?"##,
     );
     refused(
@@ -1005,7 +1006,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached` or `jws` or `minisign` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
+  expected `checksums` or `detached` or `jws` or `minisign` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
     );
     refused(
         r##"[[resource]]
