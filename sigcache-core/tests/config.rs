@@ -87,7 +87,10 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     std::fs::write(&path, EXAMPLE).unwrap();
     let config = Config::load(&path, &|_| None).unwrap();
     let names: Vec<&str> = config.resources.iter().map(|resource| resource.name.as_str()).collect();
-    assert_eq!(names, ["flags.json", "prices/today.json", "feeds/a.json", "feeds/b.json"]);
+    assert_eq!(
+        names,
+        ["flags.json", "prices/today.json", "saml/federation.xml", "eu/lotl.xml", "feeds/a.json", "feeds/b.json"]
+    );
     let flags = &config.resources[0].rules;
     assert_eq!(flags.limits, Limits::default());
     assert_eq!(flags.policy, sigcache_core::Policy::default());
@@ -97,8 +100,9 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(prices.policy.set.as_deref(), Some("prices"));
     assert_eq!(prices.policy.shrink_limit, Some(0.2));
     assert_eq!((prices.trust.threshold(), prices.verifier.companions().len()), (2, 2));
-    assert_eq!(config.resources[2].rules.policy.max_age, Duration::from_secs(86_400));
-    assert_eq!(config.resources[3].urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
+    let [.., feed, last] = config.resources.as_slice() else { panic!("no feeds") };
+    assert_eq!(feed.rules.policy.max_age, Duration::from_secs(86_400));
+    assert_eq!(last.urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
     assert_eq!(config.keys.len(), 3);
@@ -334,7 +338,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected `detached`
+  expected one of `detached`, `saml-metadata`, `xmldsig`
   did you mean `detached`?"##,
     );
     refused(
@@ -346,7 +350,7 @@ verify = { format = "detached", sufix = ".sig", keys = ["roott"] }
         r##"c.toml:12:33: unknown word `sufix` in `verify`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
      |                                 ^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`
+  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`
   did you mean `suffix`?
 c.toml:12:57: there is no key `roott`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
@@ -986,7 +990,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached`
+  expected `detached` or `saml-metadata` or `xmldsig`
 c.toml:12:10: `verify` has no `keys`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
@@ -1217,12 +1221,12 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = "sha-512
         r##"c.toml:12:67: unknown word `hsh` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                   ^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`
+  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`
   did you mean `hash`?
 c.toml:12:84: unknown word `shceme` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                            ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`
+  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`
   did you mean `scheme`?"##,
     );
     refused(
@@ -1363,7 +1367,7 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authori
         r##"c.toml:12:67: unknown word `header` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authorization = … }
      |                                                                   ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`"##,
+  expected one of `format`, `keys`, `threshold`, `suffix`, `claims`, `hash`, `scheme`"##,
     );
     refused(
         r##"[[resource]]
@@ -1703,4 +1707,89 @@ fn no_mutation_of_the_example_panics_or_shows_a_secret() {
             assert!(!shown.contains("hunter2"), "{shown}\n{text}");
         }
     }
+}
+
+#[test]
+fn signed_xml() {
+    let folder = folder();
+    let resource =
+        |name: &str, rest: &str| format!("[[resource]]\nname = \"{name}\"\nurls = [\"https://a.example/a\"]\n{rest}\n");
+    let text = [
+        HEAD,
+        &resource("a", r#"verify = { format = "saml-metadata", keys = ["root"] }"#),
+        &resource(
+            "b",
+            "identity = \"urn:b\"\nverify = { format = \"saml-metadata\", keys = [\"root\", \"certified\"] }",
+        ),
+        &resource("c", r#"verify = { format = "xmldsig", keys = ["root"] }"#),
+        &resource(
+            "d",
+            "identity = \"EU/x\"\nverify = { format = \"xmldsig\", content = \"trusted-list\", keys = [\"root\"] }",
+        ),
+        &resource("e", r#"verify = { format = "detached", suffix = ".sig", keys = ["certified"] }"#),
+        "[keys.certified]\nfile = \"certs/inner-ca.pem\"\nnot_after = 2030-01-01T00:00:00Z\n",
+    ]
+    .concat();
+    let config = parse(&text, folder.path()).unwrap();
+    let rules: Vec<_> = config.resources.iter().map(|resource| &resource.rules).collect();
+    let formats: Vec<&str> = rules.iter().map(|rules| rules.verifier.format()).collect();
+    assert_eq!(formats, ["saml-metadata", "saml-metadata", "xmldsig", "xmldsig", "detached"]);
+    assert!(rules[..4].iter().all(|rules| rules.verifier.companions().is_empty()));
+    assert_ne!(rules[2].verifier.settings(), rules[3].verifier.settings());
+    assert_eq!(rules[1].policy.identity.as_deref(), Some("urn:b"));
+    // In XML the certificate is what the publisher hands out; elsewhere it is only where the key was read from.
+    let limits = |rules: &sigcache_core::Rules| {
+        let key = rules.trust.keys().iter().find(|key| key.id.as_str() == "certified").unwrap();
+        (key.not_before.map(|time| time.to_string()), key.not_after.map(|time| time.to_string()))
+    };
+    let (begin, end) = ("2026-11-24T05:03:24Z".to_owned(), "2030-01-01T00:00:00Z".to_owned());
+    assert_eq!(limits(rules[1]), (Some(begin), Some(end.clone())));
+    assert_eq!(limits(rules[4]), (None, Some(end)));
+
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "saml-metadata", suffix = ".sig", keys = ["root"] }
+"##,
+        r##"c.toml:12:38: unknown word `suffix` in `verify`
+  12 | verify = { format = "saml-metadata", suffix = …, keys = ["root"] }
+     |                                      ^^^^^^
+  expected one of `format`, `keys`, `threshold`"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "xmldsig", content = "trusted-lists", keys = ["root"] }
+"##,
+        r##"c.toml:12:42: `content` cannot be "trusted-lists"
+  12 | verify = { format = "xmldsig", content = "trusted-lists", keys = ["root"] }
+     |                                          ^^^^^^^^^^^^^^^
+  expected `trusted-list`
+  did you mean `trusted-list`?"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+identity = "a"
+verify = { format = "xmldsig", keys = ["root"] }
+"##,
+        r##"c.toml:12:12: this `identity` could never match: the document does not say what it is
+  12 | identity = "a"
+     |            ^^^
+  expected a document that says it: verify = { …, content = "trusted-list" }"##,
+    );
+    refused(
+        r##"[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "xmldsig", keys = ["root", "spare"], threshold = 2 }
+"##,
+        r##"c.toml:12:70: a threshold of 2 can never be met: the document holds one signature
+  12 | verify = { format = "xmldsig", keys = ["root", "spare"], threshold = 2 }
+     |                                                                      ^
+  expected a threshold of 1"##,
+    );
 }

@@ -1,21 +1,24 @@
 //! The `verify` table: a signature format, set up, and who may sign.
 
 mod detached;
+mod saml_metadata;
+mod suffix;
+mod xmldsig;
 
 use std::{ops::Range, sync::Arc};
 
 use super::{
     build::Build,
     problem::Problems,
-    table::{Table, Value, tick},
+    table::{Table, Value, Words, tick},
 };
 use crate::{
-    trust::Trust,
+    trust::{Trust, TrustedKey},
     verify::{Claims, Pointer, Verifier},
 };
 
-/// Every word that may stand in a `verify`.
-pub(super) const VERIFY: &[&str] = &["format", "suffix", "keys", "threshold", "claims", "hash", "scheme"];
+/// The words of every `verify`.
+pub(super) const VERIFY: &[&str] = &["format", "keys", "threshold"];
 
 /// Every word that may stand in a `claims`.
 pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_before", "expires", "entries"];
@@ -24,7 +27,16 @@ pub(super) const CLAIMS: &[&str] = &["identity", "version", "issued", "not_befor
 type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 
 /// The formats: a new one is a file in `verify/`, one in `formats/` for its words, and a line here.
-const FORMATS: &[(&str, SetUp)] = &[("detached", detached::set_up)];
+const FORMATS: &[(&str, (Words, SetUp))] = &[
+    ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
+    ("saml-metadata", (&[VERIFY], saml_metadata::set_up)),
+    ("xmldsig", (&[VERIFY, xmldsig::WORDS], xmldsig::set_up)),
+];
+
+/// Every word that may stand in a `verify`, of whatever format.
+pub(super) const EVERY_WORD: Words = &[VERIFY, detached::WORDS, xmldsig::WORDS];
+
+const MORE_FILES: &str = "as many endings in `suffix`: each file holds one signature";
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
 type Fit = Box<dyn Fn(&Table<'_>, &Trust, &mut Problems) -> bool>;
@@ -36,8 +48,21 @@ pub(super) struct Format {
     alike: String,
     /// How many signature files are looked for, each with one signature.
     files: usize,
-    tells_identity: bool,
+    identity: Identity,
     fit: Fit,
+    /// What a key is bound to in this format, beside its own limits.
+    bind: fn(TrustedKey) -> TrustedKey,
+}
+
+/// Whether what is signed says which document it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// It does not.
+    Unsaid,
+    /// It says so, and each resource needs an `identity` to compare with.
+    Said,
+    /// It says so, and a resource may have an `identity` to compare with: without one its key is all that tells it.
+    Optional,
 }
 
 /// A `verify` table with everything checked.
@@ -46,41 +71,60 @@ pub(super) struct Verify {
     pub(super) verifier: Arc<dyn Verifier>,
     /// Who may sign.
     pub(super) trust: Trust,
-    /// Whether the document says what it is.
-    pub(super) tells_identity: bool,
+    /// Whether what is signed says which document it is.
+    pub(super) identity: Identity,
 }
 
 impl Build<'_> {
     /// Reads a `verify` table and returns its number; equal tables have the same one.
     pub(super) fn verify(&mut self, value: &Value<'_>) -> Option<usize> {
-        let table = Table::open(value, "`verify`", &[VERIFY], &mut self.problems)?;
-        if !table.has("format") {
-            let words: Vec<String> = FORMATS.iter().map(|(word, _)| format!("`{word}`")).collect();
-            let expected = words.join(" or ");
-            table.lacks(&["format"], value.span(), &expected, &mut self.problems);
-        }
-        let set_up = table.word("format", FORMATS, &mut self.problems);
+        let (table, set_up) = self.format(value, "`verify`", FORMATS)?;
         let format = set_up.and_then(|set_up| set_up(&table, self));
         let trust = self.trust(&table);
-        let (Format { verifier, alike, files, tells_identity, fit }, trust) = (format?, trust?);
+        let (Format { verifier, alike, files, identity, fit, bind }, trust) = (format?, trust?);
         if !fit(&table, &trust, &mut self.problems) {
             return None;
         }
+        let trust = trust.map(bind);
         let threshold = trust.threshold();
         if threshold > files {
             let span = table.get("threshold").map_or_else(|| value.span(), |value| value.span());
-            let files = if files == 1 { "1 signature file is".to_owned() } else { format!("{files} are") };
-            let message = format!("a threshold of {threshold} can never be met: only {files} looked for");
-            self.problems.at(span, message).expected("as many endings in `suffix`: each file holds one signature");
+            let (only, expected) = match (files, table.has("suffix")) {
+                (_, false) => ("the document holds one signature".to_owned(), "a threshold of 1"),
+                (1, _) => ("only 1 signature file is looked for".to_owned(), MORE_FILES),
+                (files, _) => (format!("only {files} are looked for"), MORE_FILES),
+            };
+            let message = format!("a threshold of {threshold} can never be met: {only}");
+            self.problems.at(span, message).expected(expected);
             return None;
         }
         let keys = trust.keys().iter().map(|key| key.id.clone()).collect();
         let next = self.verifies.len();
         let index = *self.verify_index.entry((alike, keys, threshold)).or_insert(next);
         if index == next {
-            self.verifies.push(Verify { verifier, trust, tells_identity });
+            self.verifies.push(Verify { verifier, trust, identity });
         }
         Some(index)
+    }
+
+    /// Opens a table that has a `format`, with the words of that format.
+    fn format<'t>(
+        &mut self,
+        value: &'t Value<'t>,
+        what: &'t str,
+        formats: &[(&str, (Words, SetUp))],
+    ) -> Option<(Table<'t>, Option<SetUp>)> {
+        let free = Table::open_free(value, what, &mut self.problems)?;
+        let Some((words, set_up)) = free.word("format", formats, &mut self.problems) else {
+            // What else stands there may be a word of the format that was meant.
+            let table = Table::open(value, what, EVERY_WORD, &mut self.problems)?;
+            if !table.has("format") {
+                let words: Vec<String> = formats.iter().map(|(word, _)| format!("`{word}`")).collect();
+                table.lacks(&["format"], value.span(), &words.join(" or "), &mut self.problems);
+            }
+            return Some((table, None));
+        };
+        Some((Table::open(value, what, words, &mut self.problems)?, Some(set_up)))
     }
 
     fn trust(&mut self, table: &Table<'_>) -> Option<Trust> {
@@ -120,6 +164,14 @@ impl Build<'_> {
                 None
             }
         }
+    }
+}
+
+/// What a `verify` of this format needs for the document to say what it is.
+pub(super) fn how_to_say_it(format: &str) -> &'static str {
+    match format {
+        "xmldsig" => "a document that says it: verify = { …, content = \"trusted-list\" }",
+        _ => "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }",
     }
 }
 

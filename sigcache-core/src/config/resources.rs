@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     build::{Build, read_bounded},
-    formats::identity_claim,
+    formats::{Identity, how_to_say_it, identity_claim},
     problem::Place,
     settings::Settings,
     table::{Table, quote},
@@ -81,13 +81,13 @@ impl Build<'_> {
         }
         if let (Some(value), Some(verify)) = (table.get("identity"), verify)
             && identity.is_some()
-            && !verify.tells_identity
+            && verify.identity == Identity::Unsaid
         {
             let message = "this `identity` could never match: the document does not say what it is";
-            let expected = "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }";
-            self.problems.at(value.span(), message).expected(expected);
+            let expected = verify.verifier.format();
+            self.problems.at(value.span(), message).expected(how_to_say_it(expected));
         }
-        if verify.is_some_and(|verify| verify.tells_identity) && !table.has("identity") {
+        if verify.is_some_and(|verify| verify.identity == Identity::Said) && !table.has("identity") {
             // In a `verify` that is shared, the fault is not there but here.
             let span = table.get("verify").and_then(identity_claim).unwrap_or_else(|| table.span());
             let expected =

@@ -14,10 +14,16 @@ fn words() -> Vec<&'static str> {
         keys::KEY,
         resources::RESOURCE,
         resources::COLLECTION,
-        formats::VERIFY,
         formats::CLAIMS,
     ];
-    tables.into_iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
+    tables
+        .into_iter()
+        .chain(formats::EVERY_WORD.iter().copied())
+        .flatten()
+        .copied()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 #[test]

@@ -118,6 +118,12 @@ impl Trust {
         Ok(Self { keys, threshold })
     }
 
+    /// The same keys, each with other limits.
+    #[cfg(feature = "config")]
+    pub(crate) fn map(self, bind: impl Fn(TrustedKey) -> TrustedKey) -> Self {
+        Self { keys: self.keys.into_iter().map(bind).collect(), threshold: self.threshold }
+    }
+
     /// The keys, in the order of the configuration.
     pub fn keys(&self) -> &[TrustedKey] {
         &self.keys

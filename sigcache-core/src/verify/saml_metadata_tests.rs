@@ -16,7 +16,9 @@ fn entities(attributes: &str, content: &str) -> Result<Evidence, Failure> {
 
 #[test]
 fn an_entity_says_what_it_is() {
-    let document = format!(r#"<e:EntityDescriptor xmlns:e="{METADATA}" entityID="urn:a" Name="no">SIGNATURE</e:EntityDescriptor>"#);
+    let document = format!(
+        r#"<e:EntityDescriptor xmlns:e="{METADATA}" entityID="urn:a" Name="no">SIGNATURE</e:EntityDescriptor>"#
+    );
     let found = evidence(&document).unwrap();
     assert_eq!((&*found.format, found.identity.as_deref(), found.entries), ("saml-metadata", Some("urn:a"), Some(1)));
     assert_eq!((found.valid_until, found.valid_from, found.mark), (None, None, None));
@@ -25,11 +27,15 @@ fn an_entity_says_what_it_is() {
 #[test]
 fn entities_are_counted_wherever_the_schema_has_them() {
     let entity = "<EntityDescriptor entityID='x'/>";
-    let nested = format!("{entity}<EntitiesDescriptor>{entity}<EntitiesDescriptor>{entity}</EntitiesDescriptor></EntitiesDescriptor>{entity}");
+    let nested = format!(
+        "{entity}<EntitiesDescriptor>{entity}<EntitiesDescriptor>{entity}</EntitiesDescriptor></EntitiesDescriptor>{entity}"
+    );
     assert_eq!(entities("Name='urn:f' entityID='no'", &nested).unwrap().entries, Some(4));
     assert_eq!(entities("Name='urn:f' entityID='no'", &nested).unwrap().identity.as_deref(), Some("urn:f"));
     // What an extension or another vocabulary has of that name is no entity.
-    let others = format!("<Extensions>{entity}</Extensions><x:EntityDescriptor xmlns:x='urn:x'/><x:y xmlns:x='urn:x'>{entity}</x:y>");
+    let others = format!(
+        "<Extensions>{entity}</Extensions><x:EntityDescriptor xmlns:x='urn:x'/><x:y xmlns:x='urn:x'>{entity}</x:y>"
+    );
     assert_eq!(entities("", &others).unwrap().entries, Some(0));
     assert_eq!(entities("", &format!("<EntityDescriptor>{entity}</EntityDescriptor>")).unwrap().entries, Some(1));
 }
@@ -58,7 +64,8 @@ fn the_mark_is_that_of_the_root_and_no_other() {
 
 #[test]
 fn times_have_an_offset_or_say_no_moment() {
-    let until = |text: &str| entities(&format!("validUntil='{text}'"), "").map(|found| found.valid_until.unwrap().to_string());
+    let until =
+        |text: &str| entities(&format!("validUntil='{text}'"), "").map(|found| found.valid_until.unwrap().to_string());
     assert_eq!(until(" 2035-01-01T00:00:00+01:00 ").unwrap(), "2034-12-31T23:00:00Z");
     assert_eq!(until("9999-12-31T23:59:59Z").unwrap(), "9999-12-30T22:00:00Z", "without end");
     for text in ["2035-01-01T00:00:00", "2035-01-01", "tomorrow", "", "-0001-01-01T00:00:00Z"] {
@@ -85,7 +92,11 @@ fn other_documents_are_refused_before_their_signature_is_read() {
 
 #[test]
 fn the_signature_comes_first() {
-    let document = |before: &str| format!("<EntityDescriptor xmlns='{METADATA}' entityID='urn:a'>{before}SIGNATURE<Extensions/></EntityDescriptor>");
+    let document = |before: &str| {
+        format!(
+            "<EntityDescriptor xmlns='{METADATA}' entityID='urn:a'>{before}SIGNATURE<Extensions/></EntityDescriptor>"
+        )
+    };
     assert!(evidence(&document("\n\t ")).is_ok());
     for before in ["<Extensions/>", "x", "&#160;", &" ".repeat(17 * 1024)] {
         let failure = evidence(&document(before)).unwrap_err();

@@ -42,7 +42,8 @@ fn a_list_says_which_it_is_and_how_new() {
     assert_eq!(found.valid_until.unwrap().to_string(), "2027-04-04T00:00:00Z");
     assert_eq!(found.entries, Some(0));
     // Without a number, the time of issue; and a list that is closed has no next update.
-    let found = scheme(&format!("{issued}<NextUpdate/><TSLType>urn:other</TSLType><SchemeTerritory>X</SchemeTerritory>"));
+    let found =
+        scheme(&format!("{issued}<NextUpdate/><TSLType>urn:other</TSLType><SchemeTerritory>X</SchemeTerritory>"));
     let found = found.unwrap();
     assert_eq!(found.identity.as_deref(), Some("X/urn:other"));
     assert_eq!(found.mark, Some(Mark::Issued("2026-10-04T11:00:00Z".parse().unwrap())));
@@ -86,9 +87,15 @@ fn what_cannot_be_is_refused() {
     ] {
         assert_eq!(scheme(content).map_err(|failure| failure.reason), Err(Reason::MalformedDocument), "{content}");
     }
-    for root in ["<TrustServiceStatusList>SIGNATURE</TrustServiceStatusList>", "<x xmlns='http://uri.etsi.org/02231/v2#'>SIGNATURE</x>"] {
+    for root in [
+        "<TrustServiceStatusList>SIGNATURE</TrustServiceStatusList>",
+        "<x xmlns='http://uri.etsi.org/02231/v2#'>SIGNATURE</x>",
+    ] {
         let failure = verify(&XmlDsig::trusted_list(), &sign(root)).unwrap_err();
-        assert_eq!((failure.reason, &*failure.expected), (Reason::MalformedDocument, "TrustServiceStatusList as document element"));
+        assert_eq!(
+            (failure.reason, &*failure.expected),
+            (Reason::MalformedDocument, "TrustServiceStatusList as document element")
+        );
     }
 }
 

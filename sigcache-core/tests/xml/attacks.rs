@@ -31,7 +31,8 @@ fn every_attack_gets_exactly_the_answer_of_the_table() {
 
 #[test]
 fn the_table_and_the_folder_hold_the_same_documents() {
-    let listed: BTreeSet<String> = rows(folder("xml-attacks/attacks.tsv")).into_iter().map(|row| row[0].clone()).collect();
+    let listed: BTreeSet<String> =
+        rows(folder("xml-attacks/attacks.tsv")).into_iter().map(|row| row[0].clone()).collect();
     let there = std::fs::read_dir(folder("xml-attacks/documents")).unwrap();
     let there: BTreeSet<String> = there.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(listed, there);

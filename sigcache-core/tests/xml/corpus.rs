@@ -46,7 +46,12 @@ pub(crate) fn now() -> Timestamp {
     "2026-12-01T00:00:00Z".parse().unwrap()
 }
 
-pub(crate) fn verify(verifier: &dyn Verifier, trust: &Trust, document: &[u8], chunk: usize) -> Result<Evidence, Failure> {
+pub(crate) fn verify(
+    verifier: &dyn Verifier,
+    trust: &Trust,
+    document: &[u8],
+    chunk: usize,
+) -> Result<Evidence, Failure> {
     let name = Name::new("document").unwrap();
     let context = Context::new(&name, now(), trust, &[]);
     let refused = |error: sigcache_core::verify::VerifyError| error.into_failure();

@@ -33,16 +33,66 @@ const PREFIXES: &[&str] = &["", "a", "b", "ab", "abcdefgh", "abcdefgi", "é"];
 const NAMESPACES: &[&str] = &["urn:x:1", "urn:x:2", "http://x.example/ns#", "urn:x:1:2", "urn:a'b"];
 const LOCALS: &[&str] = &["e", "f", "item", "Ünï", "x-y.z_1"];
 const VALUES: &[&str] = &[
-    "v", " ", "  ", "\n", "\r\n", "\r", "\t", "&#9;", "&#xA;", "&#13;", "&#32;", "&lt;", "&gt;", "&amp;", "&quot;", "&apos;",
-    "é", "\u{1F600}", "]", "]]", ">", "x y", "&#x1F600;", "\u{a0}", "\u{85}", "\u{2028}",
+    "v",
+    " ",
+    "  ",
+    "\n",
+    "\r\n",
+    "\r",
+    "\t",
+    "&#9;",
+    "&#xA;",
+    "&#13;",
+    "&#32;",
+    "&lt;",
+    "&gt;",
+    "&amp;",
+    "&quot;",
+    "&apos;",
+    "é",
+    "\u{1F600}",
+    "]",
+    "]]",
+    ">",
+    "x y",
+    "&#x1F600;",
+    "\u{a0}",
+    "\u{85}",
+    "\u{2028}",
 ];
 const TEXTS: &[&str] = &[
-    "t", " ", "\n", "\r\n", "\r", "\r\r\n", "\t", "&#13;", "&#xD;&#xA;", "&lt;", "&gt;", "&amp;", "&quot;", "'", "\"", "é",
-    "\u{1F600}", "]", "]]", "]]&gt;", "<![CDATA[<&>\"'\r\n]]>", "<![CDATA[]]>", "<![CDATA[]]]]><![CDATA[>]]>", "&#8364;",
+    "t",
+    " ",
+    "\n",
+    "\r\n",
+    "\r",
+    "\r\r\n",
+    "\t",
+    "&#13;",
+    "&#xD;&#xA;",
+    "&lt;",
+    "&gt;",
+    "&amp;",
+    "&quot;",
+    "'",
+    "\"",
+    "é",
+    "\u{1F600}",
+    "]",
+    "]]",
+    "]]&gt;",
+    "<![CDATA[<&>\"'\r\n]]>",
+    "<![CDATA[]]>",
+    "<![CDATA[]]]]><![CDATA[>]]>",
+    "&#8364;",
 ];
 
 /// The attributes and namespace declarations of a start tag, and which namespaces are then in scope.
-fn tag(random: &mut Random, scope: &[(&'static str, &'static str)], out: &mut String) -> (String, Vec<(&'static str, &'static str)>) {
+fn tag(
+    random: &mut Random,
+    scope: &[(&'static str, &'static str)],
+    out: &mut String,
+) -> (String, Vec<(&'static str, &'static str)>) {
     let mut inner = scope.to_vec();
     let mut parts: Vec<String> = Vec::new();
     let mut declared: Vec<&str> = Vec::new();
@@ -82,9 +132,11 @@ fn tag(random: &mut Random, scope: &[(&'static str, &'static str)], out: &mut St
         let equals = random.pick(&["=", " = ", "=\n", "\t=\r\n"]);
         parts.push(format!("{prefix}{local}{equals}{quote}{value}{quote}"));
     }
-    for (name, values) in
-        [("xml:lang", ["en", "de"]), ("xml:space", ["preserve", "default"]), ("xml:base", ["urn:b", "http://b.example/"])]
-    {
+    for (name, values) in [
+        ("xml:lang", ["en", "de"]),
+        ("xml:space", ["preserve", "default"]),
+        ("xml:base", ["urn:b", "http://b.example/"]),
+    ] {
         if random.one_in(12) {
             parts.push(format!("{name}=\"{}\"", random.pick(&values)));
         }
@@ -128,7 +180,11 @@ fn content(random: &mut Random, scope: &[(&'static str, &'static str)], depth: u
 pub(crate) fn document(seed: u64, root: &str, attributes: &str, first: &str, last: &str) -> String {
     let mut random = Random::new(seed);
     let mut out = String::new();
-    out.push_str(random.pick(&["", "<?xml version=\"1.0\"?>", "<?xml version='1.0' encoding='UTF-8' standalone='no'?>\r\n"]));
+    out.push_str(random.pick(&[
+        "",
+        "<?xml version=\"1.0\"?>",
+        "<?xml version='1.0' encoding='UTF-8' standalone='no'?>\r\n",
+    ]));
     let mut tags = String::new();
     let (name, inner) = tag(&mut random, &[], &mut tags);
     // The name is the caller's, in the default namespace; what it declares and has stays.

@@ -21,12 +21,8 @@ fn documents_of_every_tool_verify_and_say_what_they_say() {
             Err(failure) => wrong.push(format!("{file}: {failure}")),
             Ok(evidence) => {
                 assert_eq!(*evidence.signers, [KeyId::new(key)], "{file}");
-                let said = [
-                    text(evidence.identity),
-                    text(evidence.valid_until),
-                    text(evidence.mark),
-                    text(evidence.entries),
-                ];
+                let said =
+                    [text(evidence.identity), text(evidence.valid_until), text(evidence.mark), text(evidence.entries)];
                 assert_eq!(said, [identity, valid_until, mark, entries].map(Clone::clone), "{file}");
             }
         }
@@ -41,7 +37,12 @@ fn the_answer_does_not_depend_on_how_the_bytes_come() {
         let trust = trust(&[&row[2]]);
         let whole = verify(&verifier(&row[1]), &trust, &document, usize::MAX).unwrap();
         for chunk in [1, 2, 3, 7, 64, 1000] {
-            assert_eq!(verify(&verifier(&row[1]), &trust, &document, chunk), Ok(whole.clone()), "{} by {chunk}", row[0]);
+            assert_eq!(
+                verify(&verifier(&row[1]), &trust, &document, chunk),
+                Ok(whole.clone()),
+                "{} by {chunk}",
+                row[0]
+            );
         }
     }
 }

@@ -4,18 +4,79 @@ use crate::generate::Random;
 
 /// What is put in somewhere.
 const PIECES: &[&str] = &[
-    " ", "\n", "\r", "\r\n", "\t", "\u{c}", "\u{a0}", "\0", "x", "<", ">", "&", "\"", "'", "=", "/", "]]>", "<!-- -->", "<?x?>", "&#32;",
-    "&#13;", "&amp;", "<![CDATA[]]>", "<![CDATA[ ]]>", "<x/>", "<x xmlns=''/>", " xmlns:zz='urn:zz'", " xmlns=''", " xml:lang='en'", " Id='_e1'",
-    " ID='list'", " id='x1'", "<!DOCTYPE x>", "\u{feff}", "<ds:Object/>", "AAAA", "é",
+    " ",
+    "\n",
+    "\r",
+    "\r\n",
+    "\t",
+    "\u{c}",
+    "\u{a0}",
+    "\0",
+    "x",
+    "<",
+    ">",
+    "&",
+    "\"",
+    "'",
+    "=",
+    "/",
+    "]]>",
+    "<!-- -->",
+    "<?x?>",
+    "&#32;",
+    "&#13;",
+    "&amp;",
+    "<![CDATA[]]>",
+    "<![CDATA[ ]]>",
+    "<x/>",
+    "<x xmlns=''/>",
+    " xmlns:zz='urn:zz'",
+    " xmlns=''",
+    " xml:lang='en'",
+    " Id='_e1'",
+    " ID='list'",
+    " id='x1'",
+    "<!DOCTYPE x>",
+    "\u{feff}",
+    "<ds:Object/>",
+    "AAAA",
+    "é",
 ];
 
 /// What is exchanged for something that may mean the same.
 const EXCHANGES: &[(&str, &str)] = &[
-    ("\n", "\r\n"), ("\n", "\r"), ("\n", "&#10;"), (" ", "&#32;"), (" ", "\n"), (" ", "\t"), (" ", "  "), ("/>", " />"), (">", " >"), ("=\"", " = \""),
-    ("UTF-8", "utf-8"), ("UTF-8", "ISO-8859-1"), ("standalone=\"no\"", "standalone=\"yes\""), ("?>", " ?>"), ("&lt;", "&#60;"), ("&amp;", "&#x26;"),
-    ("&amp;", "<![CDATA[&]]>"), ("e", "&#101;"), ("m", "<![CDATA[m]]>"), ("http", "&#104;ttp"), ("</", "<![CDATA[]]></"), ("ds:", "dsig:"), ("sha256", "sha512"),
-    ("exc-c14n#", "exc-c14n#WithComments"), ("REC-xml-c14n-20010315", "REC-xml-c14n-20010315#WithComments"), ("#_e1", ""), ("URI=\"\"", "URI=\"#_e1\""),
-    ("MII", "MI\nI"), ("==", "="), ("=</", "</"), ("unused", "other"), ("\"", "'"),
+    ("\n", "\r\n"),
+    ("\n", "\r"),
+    ("\n", "&#10;"),
+    (" ", "&#32;"),
+    (" ", "\n"),
+    (" ", "\t"),
+    (" ", "  "),
+    ("/>", " />"),
+    (">", " >"),
+    ("=\"", " = \""),
+    ("UTF-8", "utf-8"),
+    ("UTF-8", "ISO-8859-1"),
+    ("standalone=\"no\"", "standalone=\"yes\""),
+    ("?>", " ?>"),
+    ("&lt;", "&#60;"),
+    ("&amp;", "&#x26;"),
+    ("&amp;", "<![CDATA[&]]>"),
+    ("e", "&#101;"),
+    ("m", "<![CDATA[m]]>"),
+    ("http", "&#104;ttp"),
+    ("</", "<![CDATA[]]></"),
+    ("ds:", "dsig:"),
+    ("sha256", "sha512"),
+    ("exc-c14n#", "exc-c14n#WithComments"),
+    ("REC-xml-c14n-20010315", "REC-xml-c14n-20010315#WithComments"),
+    ("#_e1", ""),
+    ("URI=\"\"", "URI=\"#_e1\""),
+    ("MII", "MI\nI"),
+    ("==", "="),
+    ("=</", "</"),
+    ("unused", "other"),
+    ("\"", "'"),
 ];
 
 /// A document with one to three random changes.
@@ -98,6 +159,7 @@ fn attributes(random: &mut Random, bytes: &mut Vec<u8>) {
 
 /// One of the places at which `what` stands.
 fn nth(random: &mut Random, bytes: &[u8], what: &[u8]) -> Option<usize> {
-    let places: Vec<usize> = (0..bytes.len().saturating_sub(what.len())).filter(|at| bytes[*at..].starts_with(what)).collect();
+    let places: Vec<usize> =
+        (0..bytes.len().saturating_sub(what.len())).filter(|at| bytes[*at..].starts_with(what)).collect();
     (!places.is_empty()).then(|| places[random.below(places.len())])
 }

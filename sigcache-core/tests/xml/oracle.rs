@@ -42,7 +42,10 @@ fn accepts(key: &str, files: &[&str], folder: &Path) -> Result<(), String> {
     let mut command = Command::new("xmlsec1");
     // Without what a signature says of its own key: xmlsec1 refuses a certificate there that it cannot read, while to us
     // it is no more than a hint.
-    command.args(["--verify", "--enabled-key-data", "key-name"]).arg("--pubkey-cert-pem").arg(crate::corpus::folder("xml/keys").join(format!("{key}.crt")));
+    command
+        .args(["--verify", "--enabled-key-data", "key-name"])
+        .arg("--pubkey-cert-pem")
+        .arg(crate::corpus::folder("xml/keys").join(format!("{key}.crt")));
     for id in IDS {
         let (attribute, element) = id.split_once(' ').unwrap();
         command.arg(format!("--id-attr:{attribute}")).arg(element);
@@ -143,8 +146,13 @@ fn what_xmlsec1_signs_of_random_documents_is_accepted() {
         let (form, prefixes) = (random.pick(FORMS), random.pick(&["", "a", "a b #default", "ab abcdefgh abcdefgi é"]));
         let (info_form, info_prefixes) = (random.pick(FORMS), random.pick(&["", "#default ds", "b"]));
         let is_last = random.one_in(2);
-        let element = |name: &str, form: &str, prefixes: &str| match form.contains("exc") && !prefixes.is_empty() && !(is_last && name == "Transform") {
-            true => format!("<ds:{name} Algorithm='{form}'><InclusiveNamespaces xmlns='http://www.w3.org/2001/10/xml-exc-c14n#' PrefixList='{prefixes}'/></ds:{name}>"),
+        let element = |name: &str, form: &str, prefixes: &str| match form.contains("exc")
+            && !prefixes.is_empty()
+            && !(is_last && name == "Transform")
+        {
+            true => format!(
+                "<ds:{name} Algorithm='{form}'><InclusiveNamespaces xmlns='http://www.w3.org/2001/10/xml-exc-c14n#' PrefixList='{prefixes}'/></ds:{name}>"
+            ),
             false => format!("<ds:{name} Algorithm='{form}'/>"),
         };
         let uri = random.pick(&["", "#_i"]);
@@ -154,7 +162,11 @@ fn what_xmlsec1_signs_of_random_documents_is_accepted() {
              <ds:DigestMethod Algorithm='{}'/><ds:DigestValue/></ds:Reference></ds:SignedInfo><ds:SignatureValue/></ds:Signature>",
             element("CanonicalizationMethod", info_form, info_prefixes),
             element("Transform", form, prefixes),
-            random.pick(&["http://www.w3.org/2001/04/xmlenc#sha256", "http://www.w3.org/2001/04/xmldsig-more#sha384", "http://www.w3.org/2001/04/xmlenc#sha512"]),
+            random.pick(&[
+                "http://www.w3.org/2001/04/xmlenc#sha256",
+                "http://www.w3.org/2001/04/xmldsig-more#sha384",
+                "http://www.w3.org/2001/04/xmlenc#sha512"
+            ]),
         );
         let (first, last) = if is_last { ("", &*signature) } else { (&*signature, "") };
         // With xml:base above it, Canonical XML 1.1 of a part is refused.

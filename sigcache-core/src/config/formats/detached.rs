@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{Format, claims};
+use super::{Format, Identity, claims, suffix};
 use crate::{
     config::{
         build::Build,
         problem::Problems,
-        table::{Table, quote, tick},
+        table::{Table, tick},
     },
-    name::Name,
     trust::{HashKind, Scheme, Trust, rsa::Padding},
     verify::{Claims, Detached},
 };
+
+pub(super) const WORDS: &[&str] = &["suffix", "claims", "hash", "scheme"];
 
 /// What an ECDSA or RSA key signs.
 const HASHES: &[(&str, HashKind)] =
@@ -25,40 +26,14 @@ const SCHEMES: &[(&str, Padding)] = &[("rsa-pkcs1", Padding::Pkcs1), ("rsa-pss",
 pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
     let hash = table.word("hash", HASHES, &mut build.problems);
     let padding = table.word("scheme", SCHEMES, &mut build.problems);
-    let Some(suffix) = table.get("suffix") else {
-        table.lacks(&["suffix"], table.span(), "the ending of the signature file's name", &mut build.problems);
-        return None;
-    };
-    let suffixes = match suffix.get_ref().as_array() {
-        Some(_) => table.list("suffix", &mut build.problems)?,
-        None => vec![table.text("suffix", &mut build.problems)?],
-    };
-    if suffixes.is_empty() {
-        build.problems.at(suffix.span(), "`suffix` is an empty list").expected("an ending such as \".sig\"");
-    }
-    let mut taken: Vec<String> = Vec::new();
-    for (text, place) in &suffixes {
-        let fault = match Name::new(&format!("name{text}")) {
-            _ if text.contains('/') => Some("it may not hold a slash".to_owned()),
-            Err(error) => Some(error.to_string()),
-            Ok(_) if taken.iter().any(|other| other == text) => Some("it stands twice".to_owned()),
-            Ok(_) => None,
-        };
-        match fault {
-            Some(fault) => {
-                let message = format!("{} cannot be a `suffix`: {fault}", quote(text));
-                build.problems.at_place(place.clone(), message).expected("an ending such as \".sig\"");
-            }
-            None => taken.push((*text).to_owned()),
-        }
-    }
+    let suffixes = suffix::read(table, None, &mut build.problems);
     let claims = match table.get("claims") {
         Some(value) => claims(value, build)?,
         None => Claims::default(),
     };
-    let first = taken.first().filter(|_| taken.len() == suffixes.len())?;
-    let verifier = Detached::new(first).with_claims(claims.clone());
-    let mut verifier = taken[1..].iter().fold(verifier, |verifier, suffix| verifier.with_suffix(suffix));
+    let (first, more) = suffixes?;
+    let verifier = Detached::new(&first).with_claims(claims.clone());
+    let mut verifier = more.iter().fold(verifier, |verifier, suffix| verifier.with_suffix(suffix));
     if table.has("hash") {
         verifier = verifier.with_hash(hash?);
     }
@@ -68,10 +43,11 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
     let fit = verifier.clone();
     Some(Format {
         verifier: Arc::new(verifier),
-        alike: format!("detached {taken:?} {claims:?} {hash:?} {padding:?}"),
-        files: taken.len(),
-        tells_identity: claims.identity.is_some(),
+        alike: format!("detached {first:?} {more:?} {claims:?} {hash:?} {padding:?}"),
+        files: 1 + more.len(),
+        identity: if claims.identity.is_some() { Identity::Said } else { Identity::Unsaid },
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
+        bind: |key| key,
     })
 }
 

@@ -55,8 +55,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new() -> Self {
-        let mut options = Options::default();
-        options.max_token_length = MAX_TOKEN_BYTES;
+        let options = Options { max_token_length: MAX_TOKEN_BYTES, ..Options::default() };
         Self {
             prolog: Prolog::default(),
             parser: RawParser::with_options(options),
@@ -187,7 +186,9 @@ fn explain(error: Error) -> String {
     match error {
         Error::RestrictedXml("comments") => "a comment".to_owned(),
         Error::RestrictedXml("processing instructions") => "a processing instruction".to_owned(),
-        Error::RestrictedXml("long name or reference") => format!("a name or value of more than {MAX_TOKEN_BYTES} bytes"),
+        Error::RestrictedXml("long name or reference") => {
+            format!("a name or value of more than {MAX_TOKEN_BYTES} bytes")
+        }
         Error::InvalidSyntax("malformed cdata or comment section start") => "a document type declaration".to_owned(),
         Error::UndeclaredEntity => "an entity that XML itself does not have".to_owned(),
         Error::InvalidUtf8Byte(_) => "bytes that are not UTF-8".to_owned(),

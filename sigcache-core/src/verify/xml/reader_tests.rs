@@ -74,9 +74,12 @@ fn what_is_no_sound_document_is_refused() {
     let long_value = format!("<r a='{}'/>", "x".repeat(64 * 1024 + 1));
     let long_tag = format!("<r {}/>", (0..5).map(|n| format!("a{n}='{}' ", "x".repeat(60_000))).collect::<String>());
     let blank_tag = format!("<r {}a='1' b=''/>", " ".repeat(256 * 1024));
-    let bindings = format!("<r>{}", (0..3).map(|n| {
-        format!("<s {}>", (0..200).map(|m| format!("xmlns:p{n}.{m}='u:' ")).collect::<String>())
-    }).collect::<String>());
+    let bindings = format!(
+        "<r>{}",
+        (0..3)
+            .map(|n| { format!("<s {}>", (0..200).map(|m| format!("xmlns:p{n}.{m}='u:' ")).collect::<String>()) })
+            .collect::<String>()
+    );
     let binding_bytes = format!("<r xmlns:a='u:{}' xmlns:b='u:{0}'/>", "x".repeat(40_000));
     let table: &[(&str, &str)] = &[
         ("", "the end of the bytes"),

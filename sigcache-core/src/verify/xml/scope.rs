@@ -95,7 +95,9 @@ impl Scope {
             ("xml", XML) => return Ok(()), // allowed, says nothing, and C14N never writes it
             ("xml" | "xmlns", _) | (_, XML | XMLNS) => return Err(invalid("a reserved namespace that is declared")),
             ("", "") => {}
-            _ if !is_absolute(uri) => return Err(invalid(format!("the namespace name {uri:?}, which is no absolute URI"))),
+            _ if !is_absolute(uri) => {
+                return Err(invalid(format!("the namespace name {uri:?}, which is no absolute URI")));
+            }
             _ => {}
         }
         self.bytes += prefix.len() + uri.len();

@@ -113,7 +113,8 @@ impl<'a> Parts<'a> {
         }
         value.only_attributes(&["Id"])?;
         let certificates = key_info.map(key_info::read).transpose()?.unwrap_or_default();
-        let key_info = key_info.and_then(|part| Some(Part { id: part.tag.attribute("Id")?, path: vec![element, part] }));
+        let key_info =
+            key_info.and_then(|part| Some(Part { id: part.tag.attribute("Id")?, path: vec![element, part] }));
         let properties = object.map(|object| xades::read(object, element.tag.attribute("Id"))).transpose()?;
         let properties = properties.map(|found| Part { id: found.id, path: [&[element], &found.path[..]].concat() });
         Ok(Self { info, value, certificates, key_info, properties })
@@ -132,8 +133,7 @@ impl SignedInfo {
         element.only_attributes(&["Id"])?;
         let elements = element.elements()?;
         let expected = "CanonicalizationMethod, SignatureMethod and one to three References";
-        let ([form, method], references) =
-            elements.split_first_chunk().ok_or_else(|| unexpected(expected, element))?;
+        let ([form, method], references) = elements.split_first_chunk().ok_or_else(|| unexpected(expected, element))?;
         let known = form.is(DS, "CanonicalizationMethod")
             && method.is(DS, "SignatureMethod")
             && references.iter().all(|reference| reference.is(DS, "Reference"));

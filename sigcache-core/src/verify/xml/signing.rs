@@ -58,9 +58,8 @@ pub(in crate::verify) fn sign(document: &str) -> String {
     .concat();
     let value: ::p256::ecdsa::Signature = key().sign(format!("<SignedInfo xmlns=\"{ds}\">{info}").as_bytes());
     let value = STANDARD.encode(value.to_bytes());
-    let signature = format!(
-        "<Signature xmlns=\"{ds}\"><SignedInfo>{info}<SignatureValue>{value}</SignatureValue></Signature>"
-    );
+    let signature =
+        format!("<Signature xmlns=\"{ds}\"><SignedInfo>{info}<SignatureValue>{value}</SignatureValue></Signature>");
     document.replace("SIGNATURE", &signature)
 }
 

@@ -77,9 +77,10 @@ impl Element {
         };
         match self.tag.attributes.iter().find(|attribute| !is_known(attribute)) {
             None => Ok(()),
-            Some(other) => {
-                Err(malformed("only attributes that belong there", format!("{:?} in {}", other.local.as_str(), self.name)))
-            }
+            Some(other) => Err(malformed(
+                "only attributes that belong there",
+                format!("{:?} in {}", other.local.as_str(), self.name),
+            )),
         }
     }
 
@@ -140,9 +141,8 @@ fn inherit<'a>(tag: &mut Tag, outer: impl Iterator<Item = &'a Tag>, is_11: bool)
         inherited.retain(|other| other.local != attribute.local);
         inherited.push(attribute);
     }
-    let has = |tag: &Tag, local: &str| {
-        tag.attributes.iter().any(|own| own.namespace == Namespace::Xml && own.local == local)
-    };
+    let has =
+        |tag: &Tag, local: &str| tag.attributes.iter().any(|own| own.namespace == Namespace::Xml && own.local == local);
     for attribute in inherited {
         if !has(tag, &attribute.local) {
             tag.attributes.push(attribute.clone());

@@ -1,8 +1,8 @@
 //! What a trusted list (ETSI TS 119 612) says of itself in its `SchemeInformation`.
 
 use super::{
-    document::{Content, Name},
     moment,
+    profile::{Content, Name},
     tag::Tag,
 };
 use crate::{
@@ -59,13 +59,14 @@ impl Content for TrustedList {
         let leads_on = |way: &&[&str]| {
             way.get(level) == Some(&name.local) && way[..level].iter().zip(&self.path).all(|(a, b)| **a == **b)
         };
-        if self.path.len() != level || name.uri != TSL || !FIELDS.iter().chain(ENTRIES).any(|way| leads_on(&way)) {
+        if self.path.len() != level || name.uri != TSL || !FIELDS.iter().chain(ENTRIES).any(leads_on) {
             return Ok(());
         }
         self.path.push(name.local.into());
-        let is_here = |way: &&[&str]| way.len() == self.path.len() && way.iter().zip(&self.path).all(|(a, b)| **a == **b);
-        self.entries += ENTRIES.iter().filter(|way| is_here(way)).count() as u64;
-        if let Some(field) = FIELDS.iter().position(|way| is_here(&way)) {
+        let is_here =
+            |way: &&[&str]| way.len() == self.path.len() && way.iter().zip(&self.path).all(|(a, b)| **a == **b);
+        self.entries += u64::from(ENTRIES.iter().any(is_here));
+        if let Some(field) = FIELDS.iter().position(is_here) {
             if self.values[field].replace(String::new()).is_some() {
                 self.fault = Some("the same value twice in SchemeInformation");
             }
@@ -95,7 +96,8 @@ impl Content for TrustedList {
             return Err(VerifyError::malformed_document("a trusted list as in ETSI TS 119 612", fault));
         }
         let [sequence, kind, territory, issued, next] = &self.values;
-        let text = |value: &Option<String>| value.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let text =
+            |value: &Option<String>| value.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         if let (Some(territory), Some(kind)) = (text(territory), text(kind)) {
             let kind = kind.strip_prefix(TYPES).unwrap_or(&kind);
             evidence.identity = Some(format!("{territory}/{kind}").into());
