@@ -45,6 +45,8 @@ pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
     ("xmldsig", (&[VERIFY, xml::XMLDSIG], xml::xmldsig)),
 ];
 
+const MORE_FILES: &str = "as many endings in `suffix`: each file holds one signature";
+
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
 type Fit = Box<dyn Fn(&Table<'_>, &Trust, &mut Problems) -> bool>;
 
@@ -160,9 +162,13 @@ impl Build<'_> {
         let threshold = signers.threshold();
         if threshold > files {
             let span = table.get("threshold").map_or_else(|| value.span(), |value| value.span());
-            let files = if files == 1 { "1 signature file is".to_owned() } else { format!("{files} are") };
-            let message = format!("a threshold of {threshold} can never be met: only {files} looked for");
-            self.problems.at(span, message).expected("as many endings in `suffix`: each file holds one signature");
+            let (only, expected) = match (files, table.has("suffix")) {
+                (_, false) => ("the document holds one signature".to_owned(), "a threshold of 1"),
+                (1, _) => ("only 1 signature file is looked for".to_owned(), MORE_FILES),
+                (files, _) => (format!("only {files} are looked for"), MORE_FILES),
+            };
+            let message = format!("a threshold of {threshold} can never be met: {only}");
+            self.problems.at(span, message).expected(expected);
             return None;
         }
         let keys = signers.told_apart_by();
