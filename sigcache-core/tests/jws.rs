@@ -111,7 +111,7 @@ fn hold(folder: &str) -> (usize, usize) {
         for chunk in [1, 2, 3, 7, 64] {
             assert_eq!(
                 case.judged(chunk).map_err(|f| f.reason),
-                whole.as_ref().map(Evidence::clone).map_err(|f| f.reason),
+                whole.clone().map_err(|f| f.reason),
                 "{label} in chunks of {chunk}"
             );
         }
