@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use sigcache_core::{Name, Timestamp, store::Shard};
 
 /// Puts signed things from other people's servers into your own store, and never a byte that it could not verify.
@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Gc(GcArgs),
     /// Allow the next version of a resource to be older than what was accepted before; recorded with the reason.
     AllowRollback(RollbackArgs),
-    /// Make a P-256 key pair.
+    /// Make a key pair, for ECDSA on P-256 or for Ed25519.
     Keygen(KeygenArgs),
     /// Sign files, each with a detached signature beside it.
     Sign(SignArgs),
@@ -168,15 +168,27 @@ pub(crate) struct RollbackArgs {
     pub(crate) reason: String,
 }
 
+/// What a new key signs with.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum KeyAlgorithm {
+    /// ECDSA on P-256 with SHA-256.
+    P256,
+    /// Ed25519.
+    Ed25519,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct KeygenArgs {
+    /// What the key signs with.
+    #[arg(long, value_enum, default_value_t = KeyAlgorithm::P256)]
+    pub(crate) algorithm: KeyAlgorithm,
     /// The path to write to: PATH.key.pem (private, readable by you alone) and PATH.pub.pem (public).
     pub(crate) path: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
-    /// The private key (PEM), as `keygen` or openssl writes it.
+    /// The private key (PEM), ECDSA on P-256 or Ed25519, as `keygen` or openssl writes it.
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
     /// What is appended to the name of each file.

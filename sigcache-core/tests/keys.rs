@@ -167,6 +167,8 @@ fn other_algorithms_are_named() {
         assert_eq!(refusal(other.as_bytes()), KeyError::Algorithm(found.into()), "{to}");
     }
     assert_eq!(refusal(br#"{"kty":"EC"}"#), KeyError::Algorithm(r#"kty "EC""#.into()));
+    let long = format!(r#"{{"kty":"{}"}}"#, "x".repeat(1000));
+    assert_eq!(refusal(long.as_bytes()), KeyError::Algorithm(format!("kty {:?}", "x".repeat(40))));
 }
 
 #[test]

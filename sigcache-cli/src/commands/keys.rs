@@ -2,22 +2,17 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{Read as _, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, anyhow};
-use p256::{
-    SecretKey,
-    ecdsa::{Signature, SigningKey, signature::hazmat::PrehashSigner as _},
-    pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding},
-};
 use serde::Serialize;
-use sigcache_core::{Digest, Hasher, trust::PublicKey};
+use sigcache_core::{Digest, trust::PublicKey};
 
 use crate::{
     args::{Common, KeygenArgs, SignArgs},
-    commands::verify::read_small,
+    commands::{private_key::PrivateKey, verify::read_small},
     fault::{Ending, Fault},
     output,
 };
@@ -36,12 +31,10 @@ pub(crate) fn keygen(common: &Common, args: KeygenArgs) -> Result<Ending, Fault>
         PathBuf::from(path)
     };
     let (private_path, public_path) = (with(".key.pem"), with(".pub.pem"));
-    let secret = random_key()?;
-    let private = secret.to_pkcs8_pem(LineEnding::LF).map_err(|error| Fault::usage(anyhow!("{error}")))?;
-    let public =
-        secret.public_key().to_public_key_pem(LineEnding::LF).map_err(|error| Fault::usage(anyhow!("{error}")))?;
+    let secret = PrivateKey::generate(args.algorithm)?;
+    let (private, public) = (secret.to_pem().map_err(Fault::usage)?, secret.public_pem().map_err(Fault::usage)?);
     let fingerprint = PublicKey::parse(public.as_bytes()).map_err(Fault::usage)?.fingerprint();
-    create(&private_path, private.as_bytes(), 0o600)?;
+    create(&private_path, private.as_ref().as_bytes(), 0o600)?;
     create(&public_path, public.as_bytes(), 0o644)?;
     let pair = KeyPair {
         private_key: private_path.display().to_string(),
@@ -57,18 +50,6 @@ pub(crate) fn keygen(common: &Common, args: KeygenArgs) -> Result<Ending, Fault>
     Ok(Ending::Good)
 }
 
-fn random_key() -> Result<SecretKey, Fault> {
-    loop {
-        let mut bytes = [0; 32];
-        let filled = getrandom::fill(&mut bytes).map_err(anyhow::Error::from);
-        filled.context("the system gave no random numbers").map_err(|error| Fault { code: 1, error })?;
-        // Out of range about once in four thousand million times.
-        if let Ok(key) = SecretKey::from_slice(&bytes) {
-            return Ok(key);
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Signed {
     signatures: Vec<String>,
@@ -81,17 +62,16 @@ pub(crate) fn sign(common: &Common, args: SignArgs) -> Result<Ending, Fault> {
     }
     let pem = read_small(&args.key, sigcache_core::trust::MAX_KEY_BYTES as u64)?;
     let pem = String::from_utf8(pem).map_err(|_| Fault::usage(anyhow!("{} is not a PEM file", args.key.display())))?;
-    let key = private_key(&pem).with_context(|| format!("cannot use {} to sign", args.key.display()));
-    let key = SigningKey::from(key.map_err(Fault::usage)?);
+    let key = PrivateKey::from_pem(&pem).with_context(|| format!("cannot use {} to sign", args.key.display()));
+    let key = key.map_err(Fault::usage)?;
     let mut signed = Signed { signatures: Vec::new() };
     for path in &args.files {
-        let digest = digest(path)?;
-        let signature: Signature =
-            key.sign_prehash(digest.as_bytes()).map_err(|error| Fault::usage(anyhow!("cannot sign: {error}")))?;
+        let signature = File::open(path).map_err(anyhow::Error::from).and_then(|file| key.sign(file));
+        let signature = signature.with_context(|| format!("cannot sign {}", path.display())).map_err(Fault::usage)?;
         let mut beside = path.clone().into_os_string();
         beside.push(&args.suffix);
         let beside = PathBuf::from(beside);
-        replace(&beside, signature.to_der().as_bytes())?;
+        replace(&beside, &signature)?;
         if !common.json && !common.quiet {
             output::line(&format!("signed  {}  {}", path.display(), beside.display()))?;
         }
@@ -101,29 +81,6 @@ pub(crate) fn sign(common: &Common, args: SignArgs) -> Result<Ending, Fault> {
         output::json(&signed)?;
     }
     Ok(Ending::Good)
-}
-
-/// PKCS#8 or SEC 1, the two forms that openssl writes; its `ecparam` puts the curve's name in front.
-fn private_key(pem: &str) -> anyhow::Result<SecretKey> {
-    const SEC1: &str = "-----BEGIN EC PRIVATE KEY-----";
-    if let Some(at) = pem.find(SEC1) {
-        return SecretKey::from_sec1_pem(&pem[at..]).map_err(|error| anyhow!("{error}"));
-    }
-    SecretKey::from_pkcs8_pem(pem).map_err(|error| anyhow!("not a P-256 private key (PEM): {error}"))
-}
-
-fn digest(path: &Path) -> Result<Digest, Fault> {
-    let read = || -> std::io::Result<Digest> {
-        let mut file = File::open(path)?;
-        let (mut hasher, mut buffer) = (Hasher::default(), vec![0; 256 * 1024]);
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(hasher.finish()),
-                length => hasher.update(&buffer[..length]),
-            }
-        }
-    };
-    read().with_context(|| format!("cannot read {}", path.display())).map_err(Fault::usage)
 }
 
 /// A new file; an existing key is never overwritten.

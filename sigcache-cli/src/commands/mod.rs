@@ -7,6 +7,7 @@ pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod keys;
+mod private_key;
 pub(crate) mod rollback;
 pub(crate) mod status;
 pub(crate) mod sync;

@@ -271,6 +271,26 @@ fn keys_and_signatures_of_openssl_and_ours_are_the_same() {
     lab.run(&["verify", "doc", "--key", "ours.pub.pem"]).ends(1);
     lab.run(&["sign", "--key", "theirs.key.pem", "doc"]).ends(0);
     assert!(openssl(&["dgst", "-sha256", "-verify", "theirs.pub.pem", "-signature", "doc.sig", "doc"]));
+
+    let verified = |key: &str| {
+        openssl(&["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", key, "-in", "doc", "-sigfile", "doc.sig"])
+    };
+    lab.run(&["keygen", "--algorithm", "ed25519", "ed"]).ends(0);
+    assert!(openssl(&["pkey", "-in", "ed.key.pem", "-pubout", "-out", "ed.again.pem"]));
+    assert_eq!(lab.read("ed.again.pem"), lab.read("ed.pub.pem"));
+    lab.run(&["sign", "--key", "ed.key.pem", "doc"]).ends(0);
+    assert!(verified("ed.pub.pem"));
+    lab.run(&["verify", "doc", "--key", "ed.pub.pem"]).ends(0);
+    assert!(openssl(&["genpkey", "-algorithm", "ed25519", "-out", "theirs.ed.pem"]));
+    assert!(openssl(&["pkey", "-in", "theirs.ed.pem", "-pubout", "-out", "theirs.ed.pub.pem"]));
+    lab.run(&["verify", "doc", "--key", "theirs.ed.pub.pem"]).ends(1);
+    lab.run(&["sign", "--key", "theirs.ed.pem", "doc"]).ends(0);
+    assert!(verified("theirs.ed.pub.pem"));
+    lab.run(&["verify", "doc", "--key", "theirs.ed.pub.pem"]).ends(0);
+    lab.run(&["verify", "doc", "--key", "ed.pub.pem", "--key", "theirs.pub.pem"]).ends(1);
+    assert!(openssl(&["genpkey", "-algorithm", "ed448", "-out", "other.pem"]));
+    assert!(lab.run(&["sign", "--key", "other.pem", "doc"]).fails(2).contains("P-256 or Ed25519"));
+    lab.run(&["keygen", "--algorithm", "rsa", "never"]).fails(2);
 }
 
 #[test]

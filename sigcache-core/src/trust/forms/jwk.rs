@@ -66,8 +66,11 @@ impl Jwk<'_> {
         let (crv, alg) = (jwk.text("crv")?, jwk.text("alg")?);
         jwk.is_for_signatures()?;
         let other = || {
-            let (crv, alg) = (crv.map(|crv| format!(", crv {crv:?}")), alg.map(|alg| format!(", alg {alg:?}")));
-            KeyError::Algorithm(format!("kty {kty:?}{}{}", crv.unwrap_or_default(), alg.unwrap_or_default()))
+            let parts = [("kty", Some(kty)), ("crv", crv), ("alg", alg)];
+            let named = parts.iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
+            // Only as much as any known word has: a file may hold anything.
+            let told = named.map(|(name, text)| format!("{name} {:?}", text.chars().take(40).collect::<String>()));
+            KeyError::Algorithm(told.collect::<Vec<_>>().join(", "))
         };
         // `alg` says that the key is for this one way to sign and no other.
         let only = |schemes: &[(&str, Scheme)]| match alg {
