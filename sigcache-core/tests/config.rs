@@ -96,6 +96,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
             "tools/SHA256.sig",
             "tools/tool.deb",
             "tools/tool.zip",
+            "log/checkpoint",
             "feeds/a.json",
             "feeds/b.json"
         ]
@@ -114,7 +115,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(last.urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
-    assert_eq!(config.keys.len(), 5);
+    assert_eq!(config.keys.len(), 6);
     let release = config.keys.iter().find(|key| key.id.as_str() == "release-2026").unwrap();
     assert_eq!(release.not_after.unwrap().to_string(), "2027-02-01T00:00:00Z");
 }
@@ -347,7 +348,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `detached`, `minisign`, `signify`, `ssh`, `checksums`
+  expected one of `detached`, `minisign`, `signify`, `ssh`, `checksums`, `note`
   did you mean `detached`?"##,
     );
     refused(
@@ -359,7 +360,7 @@ verify = { format = "detached", sufix = ".sig", keys = ["roott"] }
         r##"c.toml:12:33: unknown word `sufix` in `verify`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
      |                                 ^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`
   did you mean `suffix`?
 c.toml:12:57: there is no key `roott`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
@@ -999,7 +1000,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached` or `minisign` or `signify` or `ssh` or `checksums`
+  expected `detached` or `minisign` or `signify` or `ssh` or `checksums` or `note`
 c.toml:12:10: `verify` has no `keys`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
@@ -1230,12 +1231,12 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = "sha-512
         r##"c.toml:12:67: unknown word `hsh` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                   ^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`
   did you mean `hash`?
 c.toml:12:84: unknown word `shceme` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                            ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`
   did you mean `scheme`?"##,
     );
     refused(
@@ -1376,7 +1377,7 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authori
         r##"c.toml:12:67: unknown word `header` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authorization = … }
      |                                                                   ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`"##,
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`"##,
     );
     refused(
         r##"[[resource]]

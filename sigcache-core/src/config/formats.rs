@@ -3,6 +3,7 @@
 mod checksums;
 mod detached;
 mod minisign;
+mod note;
 mod signify;
 mod ssh;
 mod suffix;
@@ -36,6 +37,7 @@ pub(super) const VERIFY: &[&str] = &[
     "principal",
     "list",
     "signature",
+    "checkpoint",
 ];
 
 /// Every word that may stand in a `claims`.
@@ -51,6 +53,7 @@ const FORMATS: &[(&str, SetUp)] = &[
     ("signify", signify::set_up),
     ("ssh", ssh::set_up),
     ("checksums", checksums::set_up),
+    ("note", note::set_up),
 ];
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
@@ -205,10 +208,19 @@ fn are_ed25519(format: &str, table: &Table<'_>, trust: &Trust, problems: &mut Pr
     fits
 }
 
+/// What the `identity` of a resource is compared with, where this format needs one.
+pub(super) fn what_identity_is(format: &str) -> &'static str {
+    match format {
+        "note" => "the origin of the checkpoint: with nothing to compare, it guards nothing",
+        _ => "what `claims.identity` must find in the document: with nothing to compare, it guards nothing",
+    }
+}
+
 /// What a `verify` of this format needs for the document to say what it is.
 pub(super) fn how_to_say_it(format: &str) -> &'static str {
     match format {
         "minisign" => "a trusted comment that names the file: verify = { …, comment = [\"file\"] }",
+        "note" => "a text that says it: verify = { …, checkpoint = true }",
         "signify" | "ssh" => "a format that says it: such a signature names no document",
         _ => "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }",
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     build::{Build, read_bounded},
-    formats::{TellsIdentity, how_to_say_it, identity_claim},
+    formats::{TellsIdentity, how_to_say_it, identity_claim, what_identity_is},
     problem::Place,
     settings::Settings,
     table::{Table, quote},
@@ -87,11 +87,12 @@ impl Build<'_> {
             let expected = how_to_say_it(verify.verifier.format());
             self.problems.at(value.span(), message).expected(expected);
         }
-        if verify.is_some_and(|verify| verify.tells_identity == TellsIdentity::Asked) && !table.has("identity") {
+        if let Some(verify) = verify.filter(|verify| verify.tells_identity == TellsIdentity::Asked)
+            && !table.has("identity")
+        {
             // In a `verify` that is shared, the fault is not there but here.
             let span = table.get("verify").and_then(identity_claim).unwrap_or_else(|| table.span());
-            let expected =
-                "what `claims.identity` must find in the document: with nothing to compare, it guards nothing";
+            let expected = what_identity_is(verify.verifier.format());
             table.lacks(&["identity"], span, expected, &mut self.problems);
         }
         Some(Common { settings, identity, set })

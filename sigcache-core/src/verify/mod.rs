@@ -15,6 +15,8 @@ mod claims;
 mod detached;
 #[cfg(feature = "minisign")]
 mod minisign;
+#[cfg(feature = "note")]
+mod note;
 #[cfg(feature = "detached")]
 mod signature_file;
 #[cfg(feature = "signify")]
@@ -44,6 +46,8 @@ pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 pub use detached::Detached;
 #[cfg(feature = "minisign")]
 pub use minisign::Minisign;
+#[cfg(feature = "note")]
+pub use note::Note;
 #[cfg(feature = "detached")]
 pub use signature_file::parse_signature;
 #[cfg(feature = "signify")]
