@@ -100,6 +100,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
             "tools/SHA256.sig",
             "tools/tool.deb",
             "tools/tool.zip",
+            "log/checkpoint",
             "issuers.json",
             "federation.xml",
             "trusted-list.xml",
@@ -354,7 +355,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `checksums`, `detached`, `jws`, `minisign`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
+  expected one of `checksums`, `detached`, `jws`, `minisign`, `note`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
   did you mean `detached`?"##,
     );
     refused(
@@ -1006,7 +1007,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `checksums` or `detached` or `jws` or `minisign` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
+  expected `checksums` or `detached` or `jws` or `minisign` or `note` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
     );
     refused(
         r##"[[resource]]

@@ -4,6 +4,7 @@ mod checksums;
 mod detached;
 mod jws;
 mod minisign;
+mod note;
 mod signify;
 mod ssh;
 mod suffix;
@@ -39,6 +40,7 @@ pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
     ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
     ("jws", (&[VERIFY, jws::WORDS], jws::set_up)),
     ("minisign", (&[VERIFY, minisign::WORDS], minisign::set_up)),
+    ("note", (&[VERIFY, note::WORDS], note::set_up)),
     ("saml-metadata", (&[VERIFY, xml::SAML_METADATA], xml::saml_metadata)),
     ("signify", (&[VERIFY, signify::WORDS], signify::set_up)),
     ("ssh", (&[VERIFY, ssh::WORDS], ssh::set_up)),
@@ -283,10 +285,23 @@ fn are_ed25519(format: &str, table: &Table<'_>, trust: &Trust, problems: &mut Pr
     fits
 }
 
+/// What the `identity` of a resource is compared with, where this format needs one.
+pub(super) fn what_identity_is(format: &str) -> &'static str {
+    match format {
+        "saml-metadata" => {
+            "the entityID of the metadata (of a group its Name): with nothing to compare, it guards nothing"
+        }
+        "xmldsig" => "the territory and type of the list: with nothing to compare, it guards nothing",
+        "note" => "the origin of the checkpoint: with nothing to compare, it guards nothing",
+        _ => "what `claims.identity` must find in the document: with nothing to compare, it guards nothing",
+    }
+}
+
 /// What a `verify` of this format needs for the document to say what it is.
 pub(super) fn how_to_say_it(format: &str) -> &'static str {
     match format {
         "minisign" => "a trusted comment that names the file: verify = { …, comment = [\"file\"] }",
+        "note" => "a text that says it: verify = { …, checkpoint = true }",
         "signify" | "ssh" => "a format that says it: such a signature names no document",
         _ => "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }",
     }

@@ -17,6 +17,8 @@ mod detached;
 mod jws;
 #[cfg(feature = "minisign")]
 mod minisign;
+#[cfg(feature = "note")]
+mod note;
 #[cfg(feature = "xml")]
 mod saml_metadata;
 #[cfg(feature = "detached")]
@@ -54,6 +56,8 @@ pub use detached::Detached;
 pub use jws::{Jws, MAX_JWS_JSON_BYTES, MAX_JWS_SIGNATURES};
 #[cfg(feature = "minisign")]
 pub use minisign::Minisign;
+#[cfg(feature = "note")]
+pub use note::Note;
 #[cfg(feature = "xml")]
 pub use saml_metadata::SamlMetadata;
 #[cfg(feature = "detached")]

@@ -289,3 +289,39 @@ fn checksums() {
         .replace("mini\"]", "mini\", \"p256\"]");
     assert!(said_of(&threshold)[0].contains("p256"));
 }
+
+#[test]
+fn note() {
+    let key = text("note/log.key");
+    let keys = format!("[keys.log]\nline = \"{}\"\n", key.trim());
+    let with = |more: &str, rest: &str| {
+        format!("{keys}{}", resource(&format!("format = \"note\", keys = [\"log\"]{more}"), rest))
+    };
+    let verifier = |more: &str, rest: &str| parse(&with(more, rest)).unwrap().resources[0].rules.verifier.clone();
+    let plain = verifier("", "");
+    assert_eq!((plain.format(), plain.companions().len()), ("note", 0));
+    assert_eq!(plain.settings(), verifier(", checkpoint = false", "").settings());
+    assert_ne!(plain.settings(), verifier(", checkpoint = true", "identity = \"log.example/2026\"").settings());
+    assert_eq!(
+        said(&with(", checkpoint = true", "")),
+        [
+            "c.toml:9:1: [[resource]] has no `identity`",
+            "  expected the origin of the checkpoint: with nothing to compare, it guards nothing",
+        ]
+    );
+    assert_eq!(
+        said(&with("", "identity = \"x\""))[1],
+        "  expected a text that says it: verify = { …, checkpoint = true }"
+    );
+    assert_eq!(
+        said_of("format = \"note\", keys = [\"mini\"]"),
+        [
+            "c.toml:10:36: `mini` is not the key of a note: it has no name",
+            "  expected verifier keys of notes: NAME+ID+BASE64",
+        ]
+    );
+    // All signatures are in the note, so a threshold may be as high as there are keys.
+    let witness = format!("[keys.witness]\nline = \"{}\"\n", text("note/witness.key").trim());
+    let two = with(", threshold = 2", "").replace("[\"log\"]", "[\"log\", \"witness\"]");
+    assert_eq!(parse(&format!("{witness}{two}")).unwrap().resources[0].rules.trust.threshold(), 2);
+}
