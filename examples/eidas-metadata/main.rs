@@ -8,7 +8,7 @@ mod signing;
 mod story;
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fs,
     path::Path,
     time::{Duration, Instant},
@@ -78,31 +78,29 @@ fn say(text: &str) {
     println!("\n{text}\n");
 }
 
-/// The decisions, with the country in place of the hexadecimal form of its URL.
+/// The decisions, the anchor's first, with the country in place of the hexadecimal form of its URL, and without the URL.
 fn show(story: &Story, report: &Report) {
-    let mut alike: HashMap<_, usize> = HashMap::new();
+    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
+    let mut lines = Vec::new();
     for decision in &report.decisions {
-        let count = alike.entry((decision.outcome, decision.reason)).or_default();
-        *count += 1;
-        if *count > SHOWN {
-            continue;
-        }
-        let text = decision.to_string();
         let named = |country: &&str| story.europe.name(country).is_ok_and(|name| name == decision.resource);
-        match COUNTRIES.into_iter().find(named) {
-            Some(country) => {
-                println!("   {}", text.replace(decision.resource.as_str(), &format!("metadata/<{country}>")))
-            }
-            None => println!("   {text}"),
+        let Some(country) = COUNTRIES.into_iter().find(named) else {
+            lines.insert(0, decision.to_string());
+            continue;
+        };
+        let count = alike.entry(format!("{}, {}", decision.outcome, decision.reason)).or_default();
+        *count += 1;
+        if *count <= SHOWN {
+            let mut decision = decision.clone();
+            decision.source = None;
+            let shown = decision.to_string().replace(decision.resource.as_str(), &format!("metadata/<{country}>"));
+            lines.push(shown);
         }
     }
-    let mut more: Vec<String> = alike
-        .into_iter()
-        .filter(|(_, count)| *count > SHOWN)
-        .map(|((outcome, reason), count)| format!("{} more {outcome}, {reason}", count - SHOWN))
-        .collect();
-    more.sort();
-    if !more.is_empty() {
-        println!("   … and {}", more.join("; "));
+    for line in lines {
+        println!("   {line}");
+    }
+    for (what, count) in alike.iter().filter(|(_, count)| **count > SHOWN) {
+        println!("   … and {} more {what}", count - SHOWN);
     }
 }

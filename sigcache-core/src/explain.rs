@@ -239,7 +239,9 @@ fn advice(reason: Reason) -> &'static str {
             "run `sigcache explain` on the anchor; once it is verified again, all that rests on it follows in the same run."
         }
         Reason::AnchorEntryUnusable => "tell the publisher of the anchor; the other entries are not touched by it.",
-        Reason::CompanionMissing => "ask the publisher for the signature file, or correct verify.suffix.",
+        Reason::CompanionMissing => {
+            "ask the publisher for the signature file, or correct verify.suffix or verify.list."
+        }
         Reason::CertificateExpired | Reason::CertificateUnsuitable => {
             "the publisher must sign with a certificate that is valid and meant for it; where an authority issued it for \
              another use on purpose, see extended_key_usage."

@@ -142,7 +142,7 @@ words! {
         TooSlow = "too-slow",
         /// Not complete within the total time.
         DeadlineExceeded = "deadline-exceeded",
-        /// The signature file does not have the configured form.
+        /// The signature, or the file that holds it, does not have the form that the configured format takes.
         MalformedSignature = "malformed-signature",
         /// The document is not what its format or its configured claims need it to be.
         MalformedDocument = "malformed-document",

@@ -99,6 +99,8 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
             "tools/tool.tar.gz",
             "tools/SHA256.sig",
             "tools/tool.deb",
+            "tools/tool.zip",
+            "log/checkpoint",
             "issuers.json",
             "federation.xml",
             "trusted-list.xml",
@@ -120,7 +122,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(last.urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
-    assert_eq!(config.keys.len(), 6);
+    assert_eq!(config.keys.len(), 7);
     let release = config.keys.iter().find(|key| key.id.as_str() == "release-2026").unwrap();
     assert_eq!(release.not_after.unwrap().to_string(), "2027-02-01T00:00:00Z");
 }
@@ -353,7 +355,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `detached`, `jws`, `minisign`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
+  expected one of `checksums`, `detached`, `jws`, `minisign`, `note`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
   did you mean `detached`?"##,
     );
     refused(
@@ -1005,7 +1007,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached` or `jws` or `minisign` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
+  expected `checksums` or `detached` or `jws` or `minisign` or `note` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
     );
     refused(
         r##"[[resource]]

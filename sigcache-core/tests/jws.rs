@@ -111,7 +111,7 @@ fn hold(folder: &str) -> (usize, usize) {
         for chunk in [1, 2, 3, 7, 64] {
             assert_eq!(
                 case.judged(chunk).map_err(|f| f.reason),
-                whole.as_ref().map(Evidence::clone).map_err(|f| f.reason),
+                whole.clone().map_err(|f| f.reason),
                 "{label} in chunks of {chunk}"
             );
         }
@@ -150,4 +150,9 @@ fn the_examples_of_the_rfcs() {
 #[test]
 fn the_attacks_and_what_they_were_made_from() {
     assert_eq!(hold("jws-attacks"), (46, 173));
+}
+
+#[test]
+fn what_common_tools_write_is_accepted() {
+    assert_eq!(hold("jws-tools"), (25, 0));
 }

@@ -90,6 +90,21 @@ fn paths_that_hold_and_paths_that_do_not() {
 }
 
 #[test]
+fn every_way_to_fail_has_a_reason_of_its_own() {
+    for (name, reason) in [
+        ("another root of the same name", Reason::CertificateUntrusted),
+        ("root expired, leaf valid", Reason::CertificateExpired),
+        ("leaf not yet valid", Reason::CertificateNotYetValid),
+        ("SHA-1", Reason::CertificateUnsuitable),
+        ("revoked", Reason::CertificateRevoked),
+        ("no list by the issuer", Reason::RevocationUnknown),
+        ("a list that is too old", Reason::RevocationUnknown),
+    ] {
+        assert_eq!(case(name).judged().unwrap_err().reason, reason, "{name}");
+    }
+}
+
+#[test]
 fn a_path_says_who_signed_and_how_long_it_holds() {
     let evidence = case("through an issuer").judged().unwrap();
     let certificate = &evidence.certificates[0];

@@ -15,3 +15,6 @@ mod good;
 mod mutate;
 #[path = "xml/oracle.rs"]
 mod oracle;
+#[cfg(feature = "conformance")]
+#[path = "xml/pipeline.rs"]
+mod pipeline;

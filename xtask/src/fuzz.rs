@@ -14,6 +14,8 @@ const LONGEST: &[(&str, u32)] = &[
     ("signature", 4200),
     ("key", 4096),
     ("claims", 4096),
+    ("jws", 4096),
+    ("jwks", 8192),
     ("catalog", 16_384),
     ("name", 900),
     ("config", 8192),

@@ -16,8 +16,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "plain",
         &[
-            "name", "time", "digest", "reason", "evidence", "receipt", "decision", "entry", "policy", "runtime",
-            "verified",
+            "name", "time", "digest", "json", "reason", "evidence", "receipt", "decision", "entry", "policy",
+            "runtime", "verified",
         ],
     ),
     ("trust", &["trust"]),

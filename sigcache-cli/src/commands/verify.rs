@@ -100,9 +100,14 @@ fn companions(args: &VerifyArgs, resource: &Resource) -> Result<Vec<Option<Bytes
         return args.signatures.iter().map(|path| Ok(Some(read_small(path, limit)?.into()))).collect();
     }
     let read = |companion: &Companion| {
-        let mut beside = args.file.clone().into_os_string();
-        beside.push(&*companion.suffix);
-        let path = PathBuf::from(beside);
+        let path = match &companion.shared {
+            Some(shared) => args.file.parent().unwrap_or(Path::new("")).join(&**shared),
+            None => {
+                let mut beside = args.file.clone().into_os_string();
+                beside.push(&*companion.suffix);
+                PathBuf::from(beside)
+            }
+        };
         match path.try_exists() {
             Ok(false) if companion.need == Need::Optional => Ok(None),
             _ => Ok(Some(read_small(&path, limit)?.into())),

@@ -1,8 +1,10 @@
 //! The `verify` table: a signature format, set up, and who may sign.
 
+mod checksums;
 mod detached;
 mod jws;
 mod minisign;
+mod note;
 mod signify;
 mod ssh;
 mod suffix;
@@ -34,14 +36,18 @@ type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 /// The formats, each with the words of its own: a new one is a file in `verify/`, one in `formats/` for its words, and a
 /// line here.
 pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
+    ("checksums", (&[VERIFY, checksums::WORDS], checksums::set_up)),
     ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
     ("jws", (&[VERIFY, jws::WORDS], jws::set_up)),
     ("minisign", (&[VERIFY, minisign::WORDS], minisign::set_up)),
+    ("note", (&[VERIFY, note::WORDS], note::set_up)),
     ("saml-metadata", (&[VERIFY, xml::SAML_METADATA], xml::saml_metadata)),
     ("signify", (&[VERIFY, signify::WORDS], signify::set_up)),
     ("ssh", (&[VERIFY, ssh::WORDS], ssh::set_up)),
     ("xmldsig", (&[VERIFY, xml::XMLDSIG], xml::xmldsig)),
 ];
+
+const MORE_FILES: &str = "as many endings in `suffix`: each file holds one signature";
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.
 type Fit = Box<dyn Fn(&Table<'_>, &Trust, &mut Problems) -> bool>;
@@ -140,20 +146,8 @@ impl Signers {
 impl Build<'_> {
     /// Reads a `verify` table and returns its number; equal tables have the same one.
     pub(super) fn verify(&mut self, value: &Value<'_>) -> Option<usize> {
-        let named =
-            |(word, _): &&(&str, _)| value.get_ref().get("format").and_then(|f| f.as_ref().as_str()) == Some(word);
-        let table = match FORMATS.iter().find(named) {
-            Some((_, (words, _))) => Table::open(value, "`verify`", words, &mut self.problems)?,
-            // It is not known which words are right here, so none of them is called wrong.
-            None => Table::open_free(value, "`verify`", &mut self.problems)?,
-        };
-        if !table.has("format") {
-            let words: Vec<String> = FORMATS.iter().map(|(word, _)| format!("`{word}`")).collect();
-            let expected = words.join(" or ");
-            table.lacks(&["format"], value.span(), &expected, &mut self.problems);
-        }
-        let format = table.word("format", FORMATS, &mut self.problems);
-        let format = format.and_then(|(_, set_up)| set_up(&table, self));
+        let (table, set_up) = self.format(value, "`verify`", FORMATS)?;
+        let format = set_up.and_then(|set_up| set_up(&table, self));
         let signers = self.signers(&table);
         let (Format { verifier, alike, files, tells_identity, certificates, fit }, signers) = (format?, signers?);
         if let Signers::Keys(trust) = &signers
@@ -170,9 +164,13 @@ impl Build<'_> {
         let threshold = signers.threshold();
         if threshold > files {
             let span = table.get("threshold").map_or_else(|| value.span(), |value| value.span());
-            let files = if files == 1 { "1 signature file is".to_owned() } else { format!("{files} are") };
-            let message = format!("a threshold of {threshold} can never be met: only {files} looked for");
-            self.problems.at(span, message).expected("as many endings in `suffix`: each file holds one signature");
+            let (only, expected) = match (files, table.has("suffix")) {
+                (_, false) => ("the document holds one signature".to_owned(), "a threshold of 1"),
+                (1, _) => ("only 1 signature file is looked for".to_owned(), MORE_FILES),
+                (files, _) => (format!("only {files} are looked for"), MORE_FILES),
+            };
+            let message = format!("a threshold of {threshold} can never be met: {only}");
+            self.problems.at(span, message).expected(expected);
             return None;
         }
         let keys = signers.told_apart_by();
@@ -182,6 +180,29 @@ impl Build<'_> {
             self.verifies.push(Verify { verifier, signers, place: value.span(), tells_identity });
         }
         Some(index)
+    }
+
+    /// Opens a table with a `format`, for the words of that format.
+    fn format<'t>(
+        &mut self,
+        value: &'t Value<'t>,
+        what: &'static str,
+        formats: &[(&str, (Words, SetUp))],
+    ) -> Option<(Table<'t>, Option<SetUp>)> {
+        let named =
+            |(word, _): &&(&str, _)| value.get_ref().get("format").and_then(|f| f.as_ref().as_str()) == Some(word);
+        let table = match formats.iter().find(named) {
+            Some((_, (words, _))) => Table::open(value, what, words, &mut self.problems)?,
+            // It is not known which words are right here, so none of them is called wrong.
+            None => Table::open_free(value, what, &mut self.problems)?,
+        };
+        if !table.has("format") {
+            let words: Vec<String> = formats.iter().map(|(word, _)| format!("`{word}`")).collect();
+            let expected = words.join(" or ");
+            table.lacks(&["format"], value.span(), &expected, &mut self.problems);
+        }
+        let format = table.word("format", formats, &mut self.problems);
+        Some((table, format.map(|(_, set_up)| set_up)))
     }
 
     fn signers(&mut self, table: &Table<'_>) -> Option<Signers> {
@@ -246,6 +267,11 @@ fn ending_fault(text: &str) -> Option<String> {
     }
 }
 
+/// Where the keys are named; of a table within a `verify`, that table.
+fn keys_span(table: &Table<'_>) -> Range<usize> {
+    table.get("keys").map_or_else(|| table.span(), Value::span)
+}
+
 /// Whether all keys are Ed25519, the only algorithm of `format`; reports those that are not.
 fn are_ed25519(format: &str, table: &Table<'_>, trust: &Trust, problems: &mut Problems) -> bool {
     let others = trust.keys().iter().filter(|trusted| trusted.key.algorithm() != Some(Algorithm::Ed25519));
@@ -253,17 +279,29 @@ fn are_ed25519(format: &str, table: &Table<'_>, trust: &Trust, problems: &mut Pr
     for trusted in others {
         let algorithm = trusted.key.algorithm().map_or("of an unknown algorithm".to_owned(), |found| found.to_string());
         let message = format!("{} is {algorithm}, and {format} signs with Ed25519", tick(trusted.id.as_str()));
-        let span = table.get("keys").map_or_else(|| table.span(), Value::span);
-        problems.at(span, message).expected("Ed25519 keys");
+        problems.at(keys_span(table), message).expected("Ed25519 keys");
         fits = false;
     }
     fits
+}
+
+/// What the `identity` of a resource is compared with, where this format needs one.
+pub(super) fn what_identity_is(format: &str) -> &'static str {
+    match format {
+        "saml-metadata" => {
+            "the entityID of the metadata (of a group its Name): with nothing to compare, it guards nothing"
+        }
+        "xmldsig" => "the territory and type of the list: with nothing to compare, it guards nothing",
+        "note" => "the origin of the checkpoint: with nothing to compare, it guards nothing",
+        _ => "what `claims.identity` must find in the document: with nothing to compare, it guards nothing",
+    }
 }
 
 /// What a `verify` of this format needs for the document to say what it is.
 pub(super) fn how_to_say_it(format: &str) -> &'static str {
     match format {
         "minisign" => "a trusted comment that names the file: verify = { …, comment = [\"file\"] }",
+        "note" => "a text that says it: verify = { …, checkpoint = true }",
         "signify" | "ssh" => "a format that says it: such a signature names no document",
         _ => "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }",
     }

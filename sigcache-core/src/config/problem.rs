@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, and where: file, line, column, what was expected, the nearest valid word.
 
-use std::{fmt, io, ops::Range, sync::Arc};
+use std::{collections::HashSet, fmt, io, ops::Range, sync::Arc};
 
 /// More problems than this are only counted.
 const SHOWN: usize = 20;
@@ -117,7 +117,9 @@ impl Draft {
 
     /// One of `words` was expected instead of `found`.
     pub(super) fn one_of<'w>(&mut self, found: &str, words: impl IntoIterator<Item = &'w str>) -> &mut Self {
-        let words: Vec<&str> = words.into_iter().collect();
+        let mut words: Vec<&str> = words.into_iter().collect();
+        let mut seen = HashSet::new();
+        words.retain(|word| seen.insert(*word));
         let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
         self.expected = match quoted.as_slice() {
             [] => None,

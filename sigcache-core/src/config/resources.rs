@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     build::{Build, read_bounded},
-    formats::{Signers, TellsIdentity, how_to_say_it, identity_claim},
+    formats::{Signers, TellsIdentity, how_to_say_it, identity_claim, what_identity_is},
     problem::Place,
     settings::Settings,
     table::{Table, quote},
@@ -185,14 +185,13 @@ impl Build<'_> {
             self.problems.at(span, message).expected("the anchor to name the key of each entry");
             return None;
         }
-        if rests == Rests::OnItself
-            && verify.is_some_and(|verify| verify.tells_identity == TellsIdentity::Asked)
+        let own = verify.filter(|_| rests == Rests::OnItself);
+        if let Some(verify) = own.filter(|verify| verify.tells_identity == TellsIdentity::Asked)
             && !table.has("identity")
         {
             // In a `verify` that is shared, the fault is not there but here.
             let span = table.get("verify").and_then(identity_claim).unwrap_or_else(|| table.span());
-            let expected =
-                "what `claims.identity` must find in the document: with nothing to compare, it guards nothing";
+            let expected = what_identity_is(verify.verifier.format());
             table.lacks(&["identity"], span, expected, &mut self.problems);
         }
         let signers = verify.map_or(Signers::Unsaid, |verify| verify.signers.clone());

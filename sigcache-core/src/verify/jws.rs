@@ -14,6 +14,7 @@ mod compact;
 mod content;
 mod detached;
 mod header;
+mod scan;
 mod serialization;
 
 use std::sync::Arc;

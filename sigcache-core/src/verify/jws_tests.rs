@@ -92,6 +92,22 @@ fn a_large_payload_passes_through() {
 }
 
 #[test]
+fn the_claims_of_a_large_payload_are_found_as_it_passes() {
+    let filler = "x".repeat(32 * MIB);
+    let payload = format!(r#"{{"filler":"{filler}","exp":5,"keys":[1,2],"iss":"x"}}"#);
+    let document = compact(r#"{"alg":"ES256"}"#, &payload);
+    let evidence = check(&Jws::new(), &ids(&["ec"]), None, &document, 65_536).unwrap();
+    assert_eq!((evidence.identity.as_deref(), evidence.entries), (Some("x"), Some(2)));
+    assert_eq!(evidence.valid_until, Some(Timestamp::from_millis(5000)));
+    let document = compact(r#"{"alg":"ES256"}"#, &payload[..payload.len() - 1]);
+    assert_eq!(refusal(&Jws::new(), &document).0, Reason::MalformedDocument);
+    // What is pointed at is read from the whole, which must be kept.
+    let claims = Claims { version: Some(Pointer::new("/exp").unwrap()), ..Claims::default() };
+    let (reason, found) = refusal(&Jws::new().with_claims(claims), &compact(r#"{"alg":"ES256"}"#, &payload));
+    assert_eq!((reason, &*found), (Reason::MalformedDocument, "a larger one"));
+}
+
+#[test]
 fn what_must_be_held_in_memory_has_a_limit() {
     // The signature of an attached EdDSA comes last.
     let header = r#"{"alg":"EdDSA"}"#;

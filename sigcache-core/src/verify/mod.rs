@@ -8,6 +8,8 @@
 
 #[cfg(any(feature = "minisign", feature = "signify", feature = "ssh"))]
 mod beside;
+#[cfg(feature = "checksums")]
+mod checksums;
 mod claims;
 #[cfg(feature = "detached")]
 mod detached;
@@ -15,6 +17,8 @@ mod detached;
 mod jws;
 #[cfg(feature = "minisign")]
 mod minisign;
+#[cfg(feature = "note")]
+mod note;
 #[cfg(feature = "xml")]
 mod saml_metadata;
 #[cfg(feature = "detached")]
@@ -43,6 +47,8 @@ use crate::{
     trust::Trust,
 };
 
+#[cfg(feature = "checksums")]
+pub use checksums::Checksums;
 pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
 pub use detached::Detached;
@@ -50,6 +56,8 @@ pub use detached::Detached;
 pub use jws::{Jws, MAX_JWS_JSON_BYTES, MAX_JWS_SIGNATURES};
 #[cfg(feature = "minisign")]
 pub use minisign::Minisign;
+#[cfg(feature = "note")]
+pub use note::Note;
 #[cfg(feature = "xml")]
 pub use saml_metadata::SamlMetadata;
 #[cfg(feature = "detached")]
@@ -230,10 +238,13 @@ impl<'a> Context<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Companion {
-    /// What is appended to the document's name and to the path of its URL.
+    /// What is appended to the document's name and, unless it is shared, to the path of its URL.
     pub suffix: Arc<str>,
     /// Whether a document without it is refused at once.
     pub need: Need,
+    /// Where it lies from the document's folder, if many documents share it. In the store each has a copy of its own:
+    /// the one that vouches for it, and not a later one that may vouch for others only.
+    pub shared: Option<Arc<str>>,
 }
 
 /// Whether verification can go on without a companion.
@@ -248,13 +259,30 @@ pub enum Need {
 impl Companion {
     /// The companion whose name is the document's with `suffix` at the end.
     pub fn new(suffix: &str, need: Need) -> Self {
-        Self { suffix: suffix.into(), need }
+        Self { suffix: suffix.into(), need, shared: None }
     }
 
-    /// Where it lies beside a document at `source`: the suffix goes at the end of the path, before any query.
+    /// The companion at `path` from the document's folder: the name of a file, with `../` before it for each folder that
+    /// it lies higher. In the store it lies under the document's name, a dot, and its own name.
+    pub fn shared(path: &str, need: Need) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        Self { suffix: format!(".{name}").into(), need, shared: Some(path.into()) }
+    }
+
+    /// Where it lies beside a document at `source`. Whatever the query, it goes along.
     pub fn beside(&self, source: &Url) -> Url {
         let mut url = source.clone();
-        let path = format!("{}{}", url.path(), self.suffix);
+        let path = match &self.shared {
+            None => format!("{}{}", url.path(), self.suffix),
+            Some(shared) => {
+                let up = |path: &str| path.rfind('/').map_or(0, |slash| slash);
+                let (mut folder, mut name) = (&url.path()[..up(url.path())], &**shared);
+                while let Some(rest) = name.strip_prefix("../") {
+                    (folder, name) = (&folder[..up(folder)], rest);
+                }
+                format!("{folder}/{name}")
+            }
+        };
         url.set_path(&path);
         url
     }
@@ -285,6 +313,11 @@ impl VerifyError {
     /// The signature names a key that is not among the trusted ones.
     pub fn unknown_key(trust: &Trust, found: impl Into<Box<str>>) -> Self {
         Self(Failure::new(Reason::KeyUnknown, trust.names(), found))
+    }
+
+    /// Validly signed is other content than this document's.
+    pub fn other_content(expected: &str, found: impl Into<Box<str>>) -> Self {
+        Self(Failure::new(Reason::SignatureMismatch, expected, found))
     }
 
     /// Validly signed, but as another document.
@@ -369,6 +402,23 @@ mod tests {
         ];
         for (source, beside) in table {
             assert_eq!(sig.beside(&source.parse().unwrap()).as_str(), beside);
+        }
+    }
+
+    #[test]
+    fn a_shared_companion_lies_in_the_folder_or_above_it() {
+        let table = [
+            ("https://a.example/d/e/f.json", "SUMS", "https://a.example/d/e/SUMS"),
+            ("https://a.example/d/e/f.json?v=1", "SUMS", "https://a.example/d/e/SUMS?v=1"),
+            ("https://a.example/d/e/f.json", "../SUMS", "https://a.example/d/SUMS"),
+            ("https://a.example/d/e/f.json", "../../../../SUMS", "https://a.example/SUMS"),
+            ("https://a.example/", "SUMS", "https://a.example/SUMS"),
+            ("file:///srv/a%20b/c", "SUMS.sig", "file:///srv/a%20b/SUMS.sig"),
+        ];
+        for (source, path, beside) in table {
+            let list = Companion::shared(path, Need::Required);
+            assert_eq!(list.beside(&source.parse().unwrap()).as_str(), beside);
+            assert!([".SUMS", ".SUMS.sig"].contains(&&*list.suffix));
         }
     }
 }

@@ -160,7 +160,7 @@ fn words_of_one_format_mean_nothing_in_another() {
     );
     for format in ["minisign", "signify", "ssh"] {
         let message = &said_of(&format!("format = \"{format}\", keys = [\"mini\"], hash = \"sha-256\""))[0];
-        assert!(message.ends_with(&format!("`hash` means nothing in the format `{format}`")), "{message}");
+        assert!(message.ends_with("unknown word `hash` in `verify`"), "{message}");
     }
 }
 
@@ -209,4 +209,119 @@ fn ssh() {
     assert!(said(two).contains("only 1 of the keys may sign here"), "his other key is for another namespace");
     assert!(said(&two.replace("bob", "alice")).ends_with("expected at least 2"));
     with(&two.replace("threshold = 2", "namespace = \"git\", threshold = 2")).unwrap();
+}
+
+#[test]
+fn checksums() {
+    let with = |more: &str| format!("format = \"checksums\", keys = [\"mini\"]{more}");
+    let sums = |list: &str, signature: &str| with(&format!(", list = \"{list}\", signature = {{ {signature} }}"));
+    let companions = |verify: &str| {
+        let companions = verifier(verify).companions().into_iter();
+        companions.map(|file| (file.suffix.to_string(), file.shared.unwrap().to_string())).collect::<Vec<_>>()
+    };
+    let pair = |suffix: &str, shared: &str| (suffix.to_owned(), shared.to_owned());
+    assert_eq!(
+        companions(&sums("SHA256SUMS", "format = \"minisign\"")),
+        [pair(".SHA256SUMS", "SHA256SUMS"), pair(".SHA256SUMS.minisig", "SHA256SUMS.minisig")]
+    );
+    assert_eq!(
+        companions(&sums("../SUMS", "format = \"ssh\", suffix = [\".a\", \".b\"]")),
+        [pair(".SUMS", "../SUMS"), pair(".SUMS.a", "../SUMS.a"), pair(".SUMS.b", "../SUMS.b")]
+    );
+    assert_eq!(
+        companions(&sums("SHA256.sig", "format = \"signify\", embedded = true")),
+        [pair(".SHA256.sig", "SHA256.sig")]
+    );
+    let minisign = verifier(&sums("SUMS", "format = \"minisign\""));
+    for other in [
+        sums("OTHER", "format = \"minisign\""),
+        sums("SUMS", "format = \"minisign\", legacy = true"),
+        sums("SUMS", "format = \"signify\", suffix = \".minisig\""),
+    ] {
+        assert_ne!(minisign.settings(), verifier(&other).settings(), "{other}");
+    }
+    // A name may be given, and need not be.
+    parse(&resource(&sums("SUMS", "format = \"ssh\""), "identity = \"c\"")).unwrap();
+    let expected =
+        "  expected the name of a file, such as \"SHA256SUMS\", or \"../SHA256SUMS\" for one that lies a folder higher";
+    for (list, fault) in [
+        ("", "c.toml:10:58: `list` cannot be \"\""),
+        (
+            "a b",
+            "c.toml:10:58: \"a b\" cannot be a `list`: ' ' cannot be part of a name: use ASCII letters, digits and . _ - + = @ /",
+        ),
+        ("/SUMS", "c.toml:10:58: \"/SUMS\" cannot be a `list`: it may not hold a slash"),
+        ("a/../SUMS", "c.toml:10:58: \"a/../SUMS\" cannot be a `list`: it may not hold a slash"),
+        (
+            "https://b.example/SUMS",
+            "c.toml:10:58: \"https://b.example/SUMS\" cannot be a `list`: it may not hold a slash",
+        ),
+    ] {
+        let said = said_of(&sums(list, "format = \"minisign\""));
+        assert_eq!(said[0], fault);
+        assert!(list.is_empty() || said[1] == expected, "{said:?}");
+    }
+    assert_eq!(
+        said_of(&with("")),
+        [
+            "c.toml:10:10: `verify` has no `list`",
+            expected,
+            "c.toml:10:10: `verify` has no `signature`",
+            "  expected how the list is signed, such as signature = { format = \"minisign\" }",
+        ]
+    );
+    assert_eq!(
+        said_of(&sums("S", "format = \"checksums\", list = \"T\"")),
+        [
+            "c.toml:10:86: `format` cannot be \"checksums\"",
+            "  expected one of `detached`, `minisign`, `signify`, `ssh`",
+        ]
+    );
+    assert_eq!(said_of(&sums("S", "format = \"detached\""))[0], "c.toml:10:75: `signature` has no `suffix`");
+    assert_eq!(said_of(&sums("S", "suffix = \".sig\""))[0], "c.toml:10:75: `signature` has no `format`");
+    assert_eq!(
+        said_of(&with(", list = \"S\", suffix = \".sig\", signature = 1"))[0],
+        "c.toml:10:63: unknown word `suffix` in `verify`"
+    );
+    let keys = sums("S", "format = \"minisign\"").replace("mini\"]", "p256\"]");
+    assert_eq!(said_of(&keys)[0], "c.toml:10:75: `p256` is ECDSA P-256, and minisign signs with Ed25519");
+    let threshold = with(", threshold = 2, list = \"S\", signature = { format = \"minisign\" }")
+        .replace("mini\"]", "mini\", \"p256\"]");
+    assert!(said_of(&threshold)[0].contains("p256"));
+}
+
+#[test]
+fn note() {
+    let key = text("note/log.key");
+    let keys = format!("[keys.log]\nline = \"{}\"\n", key.trim());
+    let with = |more: &str, rest: &str| {
+        format!("{keys}{}", resource(&format!("format = \"note\", keys = [\"log\"]{more}"), rest))
+    };
+    let verifier = |more: &str, rest: &str| parse(&with(more, rest)).unwrap().resources[0].rules.verifier.clone();
+    let plain = verifier("", "");
+    assert_eq!((plain.format(), plain.companions().len()), ("note", 0));
+    assert_eq!(plain.settings(), verifier(", checkpoint = false", "").settings());
+    assert_ne!(plain.settings(), verifier(", checkpoint = true", "identity = \"log.example/2026\"").settings());
+    assert_eq!(
+        said(&with(", checkpoint = true", "")),
+        [
+            "c.toml:9:1: [[resource]] has no `identity`",
+            "  expected the origin of the checkpoint: with nothing to compare, it guards nothing",
+        ]
+    );
+    assert_eq!(
+        said(&with("", "identity = \"x\""))[1],
+        "  expected a text that says it: verify = { …, checkpoint = true }"
+    );
+    assert_eq!(
+        said_of("format = \"note\", keys = [\"mini\"]"),
+        [
+            "c.toml:10:36: `mini` is not the key of a note: it has no name",
+            "  expected verifier keys of notes: NAME+ID+BASE64",
+        ]
+    );
+    // All signatures are in the note, so a threshold may be as high as there are keys.
+    let witness = format!("[keys.witness]\nline = \"{}\"\n", text("note/witness.key").trim());
+    let two = with(", threshold = 2", "").replace("[\"log\"]", "[\"log\", \"witness\"]");
+    assert_eq!(parse(&format!("{witness}{two}")).unwrap().resources[0].rules.trust.threshold(), 2);
 }

@@ -4,11 +4,15 @@
 //! The fixtures are in `tests/data/tools`; its README says how they were made.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
-#![cfg(all(feature = "minisign", feature = "signify", feature = "ssh"))]
+#![cfg(all(feature = "minisign", feature = "signify", feature = "ssh", feature = "checksums", feature = "note"))]
 
+mod checksums;
 #[cfg(feature = "config")]
 mod config;
 mod minisign;
+mod note;
+#[cfg(feature = "conformance")]
+mod pipeline;
 mod signify;
 mod ssh;
 mod support;

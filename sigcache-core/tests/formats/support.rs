@@ -62,6 +62,11 @@ impl<'a> Case<'a> {
         whole
     }
 
+    /// The same in one piece, for what is large.
+    pub(crate) fn find_at_once(&self, companions: &[Option<&[u8]>], document: &[u8]) -> Result<Finding, Failure> {
+        self.in_chunks(companions, document, usize::MAX)
+    }
+
     fn in_chunks(&self, companions: &[Option<&[u8]>], document: &[u8], size: usize) -> Result<Finding, Failure> {
         let name = Name::new(self.name).unwrap();
         let companions: Vec<Option<Bytes>> = companions.iter().map(|file| file.map(Bytes::copy_from_slice)).collect();

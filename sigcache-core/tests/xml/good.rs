@@ -100,3 +100,24 @@ fn the_alg_of_a_key_holds_unless_it_is_told_to_be_ignored() {
         verify(&ignoring, &with_alg(stranger, other), &document, 100).unwrap_err();
     }
 }
+
+/// Where nothing stands in a document that its canonical form leaves out.
+#[cfg(feature = "conformance")]
+#[test]
+fn the_contract_of_verifiers_holds_bit_by_bit() {
+    use sigcache_core::{
+        Name,
+        conformance::verifier::{Strict, Vector, verifier_contract},
+    };
+    for (file, format) in [("every-bit-counts", "saml-metadata"), ("every-bit-counts-last", "xmldsig")] {
+        let vector = Vector {
+            name: Name::new("document").unwrap(),
+            document: read(folder("xml/good").join(format!("{file}.xml"))).into(),
+            companions: Vec::new(),
+            trust: trust(&["ec-p256"]),
+            foreign: trust(&["stranger", "rsa"]),
+            now: crate::corpus::now(),
+        };
+        verifier_contract(&verifier(format), &vector, Strict::EveryBit);
+    }
+}

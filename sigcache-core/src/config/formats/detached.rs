@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, TellsIdentity, claims, suffix};
+use super::{Certificates, Format, TellsIdentity, claims, keys_span, suffix};
 use crate::{
     config::{
         build::Build,
@@ -56,10 +56,10 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
 fn fits(verifier: &Detached, table: &Table<'_>, trust: &Trust, problems: &mut Problems) -> bool {
     let mut fits = true;
     for trusted in trust.keys() {
-        if let (None, Some(only), Some(keys)) = (verifier.scheme(&trusted.key), trusted.key.only(), table.get("keys")) {
+        if let (None, Some(only)) = (verifier.scheme(&trusted.key), trusted.key.only()) {
             let message =
                 format!("{} cannot sign so: its `alg` says {only} and nothing else", tick(trusted.id.as_str()));
-            problems.at(keys.span(), message).expected("`hash` and `scheme` as the key says, or neither of them");
+            problems.at(keys_span(table), message).expected("`hash` and `scheme` as the key says, or neither of them");
             fits = false;
         }
     }

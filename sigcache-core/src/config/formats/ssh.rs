@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, TellsIdentity, suffix};
+use super::{Certificates, Format, TellsIdentity, keys_span, suffix};
 use crate::{
-    config::{
-        build::Build,
-        problem::Problems,
-        table::{Table, Value},
-    },
+    config::{build::Build, problem::Problems, table::Table},
     trust::Trust,
     verify::Ssh,
 };
@@ -53,7 +49,6 @@ fn fits(verifier: &Ssh, table: &Table<'_>, trust: &Trust, problems: &mut Problem
         return true;
     }
     let message = format!("only {may} of the keys may sign here: {}", objections.join(", "));
-    let span = table.get("keys").map_or_else(|| table.span(), Value::span);
-    problems.at(span, message).expected(format!("at least {}", trust.threshold()));
+    problems.at(keys_span(table), message).expected(format!("at least {}", trust.threshold()));
     false
 }

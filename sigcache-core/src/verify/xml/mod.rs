@@ -13,6 +13,7 @@ mod algorithm;
 mod c14n;
 mod document;
 mod key_info;
+mod profile;
 mod prolog;
 mod reader;
 mod reference;
@@ -25,7 +26,8 @@ mod tree;
 mod trusted_list;
 mod xades;
 
-pub(super) use document::{Content, Ids, KeyAlg, Name, Place, Profile, Running};
+pub(super) use document::Running;
+pub(super) use profile::{Content, Ids, KeyAlg, Name, Place, Profile};
 pub(super) use tag::Tag;
 pub(super) use trusted_list::TrustedList;
 

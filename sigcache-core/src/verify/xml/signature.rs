@@ -2,8 +2,8 @@
 
 use super::{
     algorithm::{Form, scheme_named},
-    document::KeyAlg,
     key_info,
+    profile::KeyAlg,
     reference::{Reference, Target, algorithm, base64, nothing_in, read_form, unexpected},
     scope::Scope,
     tag::Tag,

@@ -1,8 +1,8 @@
 //! What a trusted list (ETSI TS 119 612) says of itself in its `SchemeInformation`.
 
 use super::{
-    document::{Content, Name},
     moment,
+    profile::{Content, Name},
     tag::Tag,
 };
 use crate::{
@@ -65,7 +65,7 @@ impl Content for TrustedList {
         self.path.push(name.local.into());
         let is_here =
             |way: &&[&str]| way.len() == self.path.len() && way.iter().zip(&self.path).all(|(a, b)| **a == **b);
-        self.entries += ENTRIES.iter().filter(|way| is_here(way)).count() as u64;
+        self.entries += u64::from(ENTRIES.iter().any(is_here));
         if let Some(field) = FIELDS.iter().position(is_here) {
             if self.values[field].replace(String::new()).is_some() {
                 self.fault = Some("the same value twice in SchemeInformation");

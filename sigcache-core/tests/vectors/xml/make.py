@@ -317,6 +317,13 @@ def saml_vectors():
 
 def other_vectors():
     ec = MORE + "ecdsa-sha256"
+    # Nothing that a canonical form leaves out: here every bit counts.
+    bare = lambda document: document[document.index(b"?>\n") + 3:].rstrip(b"\n")
+    text = f'<EntityDescriptor xmlns="{MD}" entityID="urn:a">{{}}<Organization>a</Organization></EntityDescriptor>'
+    made = signature(ec, reference(""), key_info="")
+    keep("every-bit-counts", bare(xmlsec1(text.format(made), "ec-p256")), "saml-metadata", "ec-p256", "urn:a\t-\t-\t1")
+    text = '<a xmlns="urn:a"><b c="d">e</b>{}</a>'
+    keep("every-bit-counts-last", bare(xmlsec1(text.format(made), "ec-p256", [])), "xmldsig", "ec-p256", NOTHING_SAID)
     ids = [f"{name}:urn:example:feed:feed" for name in IDS]
     for where in ["first", "middle", "last"]:
         for name, form in [("exclusive", EXCLUSIVE), ("c14n10", C14N10), ("c14n11", C14N11)]:
