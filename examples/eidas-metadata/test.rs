@@ -1,5 +1,7 @@
 //! What the example shows, asserted.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod countries;
 mod signing;
 mod story;

@@ -19,9 +19,10 @@ type Make = fn() -> XmlDsig;
 /// What a signed XML document is known to be.
 const PROFILES: &[(&str, Make)] = &[("any", XmlDsig::new), ("trusted-list", XmlDsig::trusted_list)];
 
+type Change = fn(SamlMetadata) -> SamlMetadata;
+
 /// What the `alg` of a key means for signed XML.
-const KEY_ALGS: &[(&str, fn(SamlMetadata) -> SamlMetadata)] =
-    &[("hold", |verifier| verifier), ("ignore", SamlMetadata::with_key_alg_ignored)];
+const KEY_ALGS: &[(&str, Change)] = &[("hold", |verifier| verifier), ("ignore", SamlMetadata::with_key_alg_ignored)];
 
 /// Sets up the verifier of SAML metadata.
 pub(super) fn saml_metadata(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
