@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use sigcache_core::Reason;
+
 use crate::corpus::{folder, read, rows, trust, verifier, verify};
 
 #[test]
@@ -39,4 +41,25 @@ fn the_table_and_the_folder_hold_the_same_documents() {
     // What is accepted is known, and says why.
     let accepted: Vec<&String> = listed.iter().filter(|file| file.starts_with("known-")).collect();
     assert_eq!(accepted.len(), 8, "{accepted:?}");
+}
+
+#[test]
+fn attack_endless_data_in_the_signature_element() {
+    let good = String::from_utf8(read(folder("xml/good/xmlsec1-exclusive.xml"))).unwrap();
+    let with = |piece: &str| good.replace("<ds:KeyInfo>", &format!("<ds:KeyInfo>{piece}"));
+    let answer = |document: &str| verify(&verifier("saml-metadata"), &trust(&["ec-p256"]), document.as_bytes(), 4096);
+    let name = |text: &str| format!("<ds:KeyName>{text}</ds:KeyName>");
+    assert!(answer(&with(&name(&"x".repeat(900_000)))).is_ok(), "within the limit");
+    let attributes = (0..200).map(|n| format!("a{n}='' ")).collect::<String>();
+    for piece in [
+        name(&"x".repeat(1_100_000)),
+        "<ds:KeyName/>".repeat(4_200),
+        format!("<ds:KeyName {attributes}/>").repeat(60),
+        format!("<ds:KeyName {}/>", "xmlns:a='u:' ").repeat(3_500),
+    ] {
+        let failure = answer(&with(&piece)).unwrap_err();
+        assert_eq!((failure.reason, &*failure.found), (Reason::MalformedSignature, "a larger one"));
+    }
+    let failure = answer(&with(&"<ds:KeyValue>".repeat(200))).unwrap_err();
+    assert_eq!((failure.reason, &*failure.found), (Reason::MalformedDocument, "more than 200 levels"));
 }

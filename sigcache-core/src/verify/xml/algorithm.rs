@@ -45,12 +45,15 @@ pub(super) enum Form {
 impl Form {
     /// The form with this identifier.
     pub(super) fn named(uri: &str) -> Option<Self> {
-        match uri.strip_suffix("WithComments").unwrap_or(uri) {
-            "http://www.w3.org/2001/10/xml-exc-c14n#" => Some(Self::Exclusive(Vec::new())),
-            "http://www.w3.org/TR/2001/REC-xml-c14n-20010315" | "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#" => {
-                Some(Self::Inclusive10)
+        match uri {
+            "http://www.w3.org/2001/10/xml-exc-c14n#" | "http://www.w3.org/2001/10/xml-exc-c14n#WithComments" => {
+                Some(Self::Exclusive(Vec::new()))
             }
-            "http://www.w3.org/2006/12/xml-c14n11" | "http://www.w3.org/2006/12/xml-c14n11#" => Some(Self::Inclusive11),
+            "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+            | "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments" => Some(Self::Inclusive10),
+            "http://www.w3.org/2006/12/xml-c14n11" | "http://www.w3.org/2006/12/xml-c14n11#WithComments" => {
+                Some(Self::Inclusive11)
+            }
             _ => None,
         }
     }

@@ -11,11 +11,15 @@ use super::{
 };
 use crate::verify::VerifyError;
 
-/// A signature element with more text, names and values than this is refused.
-pub(super) const MAX_SIGNATURE_BYTES: usize = 1024 * 1024;
+/// A signature element with more text, names and values than this is refused, each element and attribute counted with
+/// what it takes in memory.
+const MAX_SIGNATURE_BYTES: usize = 1024 * 1024;
 
-/// A signature element with more elements is refused.
-const MAX_ELEMENTS: usize = 4096;
+/// What an element takes beside its name.
+const ELEMENT_BYTES: usize = 256;
+
+/// What an attribute takes beside its value.
+const ATTRIBUTE_BYTES: usize = 96;
 
 /// An element of the signature.
 #[derive(Debug)]
@@ -156,15 +160,14 @@ fn inherit<'a>(tag: &mut Tag, outer: impl Iterator<Item = &'a Tag>, is_11: bool)
 pub(super) struct Builder {
     open: Vec<Element>,
     bytes: usize,
-    elements: usize,
 }
 
 impl Builder {
     pub(super) fn start(&mut self, tag: Tag, name: &str, scope: &Scope) -> Result<(), VerifyError> {
-        self.elements += 1;
         let declarations = tag.declarations.iter().map(|declaration| declaration.uri.len());
         let values = tag.attributes.iter().map(|attribute| attribute.value.len() + attribute.local.len());
-        self.count(name.len() + declarations.chain(values).sum::<usize>())?;
+        let values = declarations.chain(values).map(|bytes| bytes + ATTRIBUTE_BYTES).sum::<usize>();
+        self.count(ELEMENT_BYTES + name.len() + values)?;
         let uri = scope.shared_uri(tag.namespace);
         self.open.push(Element { tag, uri, name: name.into(), children: Vec::new() });
         Ok(())
@@ -194,9 +197,8 @@ impl Builder {
 
     fn count(&mut self, bytes: usize) -> Result<(), VerifyError> {
         self.bytes += bytes;
-        if self.bytes > MAX_SIGNATURE_BYTES || self.elements > MAX_ELEMENTS {
-            let expected = format!("a signature of at most {MAX_SIGNATURE_BYTES} bytes and {MAX_ELEMENTS} elements");
-            return Err(malformed(&expected, "a larger one"));
+        if self.bytes > MAX_SIGNATURE_BYTES {
+            return Err(malformed(&format!("a signature of at most {MAX_SIGNATURE_BYTES} bytes"), "a larger one"));
         }
         Ok(())
     }

@@ -394,7 +394,7 @@ def algorithms():
     attack("algorithm-pss-said-to-be-pkcs1", swap(pss, "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1", RSA), MISMATCH, "", confusion, key="rsa")
 
     canon = lambda uri, inside="": swap(good, f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>', f'<ds:CanonicalizationMethod Algorithm="{uri}">{inside}</ds:CanonicalizationMethod>')
-    for name, uri in [("unknown", "urn:example:c14n"), ("minimal", "http://www.w3.org/2000/09/xmldsig#minimal"), ("xslt", "http://www.w3.org/TR/1999/REC-xslt-19991116"), ("enveloped", ENVELOPED), ("c14n2", "http://www.w3.org/2010/xml-c14n2")]:
+    for name, uri in [("unknown", "urn:example:c14n"), ("minimal", "http://www.w3.org/2000/09/xmldsig#minimal"), ("xslt", "http://www.w3.org/TR/1999/REC-xslt-19991116"), ("enveloped", ENVELOPED), ("c14n2", "http://www.w3.org/2010/xml-c14n2"), ("without-hash", C14N10 + "WithComments"), ("with-empty-fragment", C14N10 + "#"), ("without-its-hash", EXCLUSIVE.rstrip("#"))]:
         attack(f"canonical-form-{name}", canon(uri), SIGNATURE, found_uri(uri), BEST)
     attack("canonical-form-other-than-signed", canon(C14N10), MISMATCH, "", BEST)
     attack("canonical-form-with-parameters", canon(EXCLUSIVE, "<ds:Transforms/>"), SIGNATURE, "[ds:Transforms]", BEST)
