@@ -97,6 +97,8 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
             "tools/tool.deb",
             "tools/tool.zip",
             "log/checkpoint",
+            "nix/s36w4b92h7gd442j7872kqsp3qvfygfy.narinfo",
+            "nix/c.nar",
             "feeds/a.json",
             "feeds/b.json"
         ]
@@ -115,7 +117,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(last.urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
-    assert_eq!(config.keys.len(), 6);
+    assert_eq!(config.keys.len(), 7);
     let release = config.keys.iter().find(|key| key.id.as_str() == "release-2026").unwrap();
     assert_eq!(release.not_after.unwrap().to_string(), "2027-02-01T00:00:00Z");
 }
@@ -348,7 +350,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `detached`, `minisign`, `signify`, `ssh`, `checksums`, `note`
+  expected one of `detached`, `minisign`, `signify`, `ssh`, `checksums`, `note`, `narinfo`
   did you mean `detached`?"##,
     );
     refused(
@@ -360,7 +362,7 @@ verify = { format = "detached", sufix = ".sig", keys = ["roott"] }
         r##"c.toml:12:33: unknown word `sufix` in `verify`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
      |                                 ^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`, `narinfo`
   did you mean `suffix`?
 c.toml:12:57: there is no key `roott`
   12 | verify = { format = "detached", sufix = …, keys = ["roott"] }
@@ -1000,7 +1002,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `detached` or `minisign` or `signify` or `ssh` or `checksums` or `note`
+  expected `detached` or `minisign` or `signify` or `ssh` or `checksums` or `note` or `narinfo`
 c.toml:12:10: `verify` has no `keys`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
@@ -1231,12 +1233,12 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = "sha-512
         r##"c.toml:12:67: unknown word `hsh` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                   ^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`, `narinfo`
   did you mean `hash`?
 c.toml:12:84: unknown word `shceme` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], hsh = …, shceme = … }
      |                                                                            ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`, `narinfo`
   did you mean `scheme`?"##,
     );
     refused(
@@ -1377,7 +1379,7 @@ verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authori
         r##"c.toml:12:67: unknown word `header` in `verify`
   12 | verify = { format = "detached", suffix = ".sig", keys = ["root"], header.Authorization = … }
      |                                                                   ^^^^^^
-  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`"##,
+  expected one of `format`, `suffix`, `keys`, `threshold`, `claims`, `hash`, `scheme`, `comment`, `legacy`, `embedded`, `namespace`, `principal`, `list`, `signature`, `checkpoint`, `narinfo`"##,
     );
     refused(
         r##"[[resource]]

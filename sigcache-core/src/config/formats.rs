@@ -3,6 +3,7 @@
 mod checksums;
 mod detached;
 mod minisign;
+mod narinfo;
 mod note;
 mod signify;
 mod ssh;
@@ -38,6 +39,7 @@ pub(super) const VERIFY: &[&str] = &[
     "list",
     "signature",
     "checkpoint",
+    "narinfo",
 ];
 
 /// Every word that may stand in a `claims`.
@@ -54,6 +56,7 @@ const FORMATS: &[(&str, SetUp)] = &[
     ("ssh", ssh::set_up),
     ("checksums", checksums::set_up),
     ("note", note::set_up),
+    ("narinfo", narinfo::set_up),
 ];
 
 /// Reports what the keys cannot do in a format as it is set up; false if there was something.

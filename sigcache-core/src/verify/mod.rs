@@ -15,6 +15,8 @@ mod claims;
 mod detached;
 #[cfg(feature = "minisign")]
 mod minisign;
+#[cfg(feature = "narinfo")]
+mod narinfo;
 #[cfg(feature = "note")]
 mod note;
 #[cfg(feature = "detached")]
@@ -46,6 +48,8 @@ pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 pub use detached::Detached;
 #[cfg(feature = "minisign")]
 pub use minisign::Minisign;
+#[cfg(feature = "narinfo")]
+pub use narinfo::Narinfo;
 #[cfg(feature = "note")]
 pub use note::Note;
 #[cfg(feature = "detached")]
