@@ -5,16 +5,15 @@ use libfuzzer_sys::fuzz_target;
 use sigcache_core::{trust::Algorithm, verify::parse_signature};
 
 fuzz_target!(|file: &[u8]| {
-    for algorithm in [
-        Algorithm::EcdsaP256,
-        Algorithm::EcdsaP384,
-        Algorithm::Ed25519,
-        Algorithm::Rsa { bits: 2048 },
-        Algorithm::Rsa { bits: 8192 },
+    for (algorithm, size) in [
+        (Algorithm::EcdsaP256, 64),
+        (Algorithm::EcdsaP384, 96),
+        (Algorithm::Ed25519, 64),
+        (Algorithm::Rsa { bits: 2048 }, 256),
+        (Algorithm::Rsa { bits: 8192 }, 1024),
     ] {
         let Some(signature) = parse_signature(file, algorithm) else { continue };
-        // What was read is in the one form that is always read.
-        assert_eq!(parse_signature(&signature, algorithm).as_ref(), Some(&signature));
+        assert_eq!(signature.len(), size);
         // White space around a text form changes nothing; around a raw form it may only make it unreadable.
         let mut padded = file.to_vec();
         padded.push(b'\n');

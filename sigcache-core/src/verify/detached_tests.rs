@@ -118,6 +118,8 @@ fn what_is_no_signature_is_malformed() {
     long_form.extend(&der[2..]);
     for file in [
         b"not a signature".to_vec(),
+        // As many characters as a raw signature has bytes: text is text.
+        [b'x'; 64].to_vec(),
         vec![0; 64],
         vec![0xff; 64],
         // One file, one signature.
@@ -429,6 +431,19 @@ fn with_order_added(signature: &[u8]) -> [u8; 64] {
     }
     assert_eq!(carry, 0);
     made
+}
+
+/// Found by the fuzzer: 96 characters of base64 were taken for the 96 bytes of P-384, and with a line feed behind them
+/// for what they stand for.
+#[test]
+fn text_is_never_taken_for_a_raw_signature() {
+    let made = (1..=200).map(|seed| der(seed, DOCUMENT)).find(|der| der.len() == 72).unwrap();
+    let text = STANDARD.encode(made);
+    assert_eq!(text.len(), 96);
+    let read = |text: &str| parse_signature(text.as_bytes(), Algorithm::EcdsaP384);
+    assert_eq!(read(&text), read(&format!("{text}\n")));
+    assert!(parse_signature(&[b'x'; 255], Algorithm::Rsa { bits: 2040 }).is_none());
+    assert!(parse_signature(&[&[b'x'; 254][..], &[0]].concat(), Algorithm::Rsa { bits: 2040 }).is_some());
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! What the trusted keys can have made decides what a file is tried as. ECDSA signatures are in DER (what
 //! `openssl dgst -sign` writes) or in the fixed form, all others have one form; raw, in base64 or in hexadecimal. The
-//! content says which: no two of these can be taken for one another under the same key.
+//! content says which: a file of printable characters alone is text, hexadecimal if it can be, and any other is raw. A
+//! signature that is raw and happens to look like text will never be seen.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -21,12 +22,12 @@ pub fn parse_signature(file: &[u8], algorithm: Algorithm) -> Option<Vec<u8>> {
     if file.len() > MAX_SIGNATURE_FILE {
         return None;
     }
-    let from_text = || {
-        let text: Vec<u8> = file.iter().copied().filter(|c| !c.is_ascii_whitespace()).collect();
-        let bytes = digest::unhex(&text).or_else(|| STANDARD.decode(&text).ok())?;
-        decoded(&bytes, algorithm)
-    };
-    decoded(file, algorithm).or_else(from_text)
+    if !file.iter().all(|c| c.is_ascii_graphic() || c.is_ascii_whitespace()) {
+        return decoded(file, algorithm);
+    }
+    let text: Vec<u8> = file.iter().copied().filter(|c| !c.is_ascii_whitespace()).collect();
+    let bytes = digest::unhex(&text).or_else(|| STANDARD.decode(&text).ok())?;
+    decoded(&bytes, algorithm)
 }
 
 fn decoded(bytes: &[u8], algorithm: Algorithm) -> Option<Vec<u8>> {
