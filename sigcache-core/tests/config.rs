@@ -104,6 +104,8 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
             "issuers.json",
             "federation.xml",
             "trusted-list.xml",
+            "nix/s36w4b92h7gd442j7872kqsp3qvfygfy.narinfo",
+            "nix/c.nar",
             "feeds/a.json",
             "feeds/b.json"
         ]
@@ -355,7 +357,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `checksums`, `detached`, `jws`, `minisign`, `note`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
+  expected one of `checksums`, `detached`, `jws`, `minisign`, `narinfo`, `note`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
   did you mean `detached`?"##,
     );
     refused(
@@ -1007,7 +1009,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `checksums` or `detached` or `jws` or `minisign` or `note` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
+  expected `checksums` or `detached` or `jws` or `minisign` or `narinfo` or `note` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
     );
     refused(
         r##"[[resource]]

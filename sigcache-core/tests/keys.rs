@@ -194,6 +194,7 @@ fn what_is_no_key_is_refused() {
     ] {
         assert_eq!(refusal(file), KeyError::UnknownForm, "{:?}", String::from_utf8_lossy(file));
     }
+    assert_eq!(damaged(b"ssh-ed25519 AAAA"), "SSH key");
     assert_eq!(damaged(b"-----BEGIN PUBLIC KEY-----\n\xff"), "PEM file");
     assert_eq!(damaged(b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), "public key");
     assert_eq!(damaged(b"ssh-ed25519 AAAA"), "SSH key");

@@ -13,6 +13,7 @@ use crate::{
 const LONGEST: &[(&str, u32)] = &[
     ("signature", 4200),
     ("key", 4096),
+    ("lines", 4096),
     ("claims", 4096),
     ("jws", 4096),
     ("jwks", 8192),

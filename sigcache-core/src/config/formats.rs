@@ -4,6 +4,7 @@ mod checksums;
 mod detached;
 mod jws;
 mod minisign;
+mod narinfo;
 mod note;
 mod signify;
 mod ssh;
@@ -40,6 +41,7 @@ pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
     ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
     ("jws", (&[VERIFY, jws::WORDS], jws::set_up)),
     ("minisign", (&[VERIFY, minisign::WORDS], minisign::set_up)),
+    ("narinfo", (&[VERIFY, narinfo::WORDS], narinfo::set_up)),
     ("note", (&[VERIFY, note::WORDS], note::set_up)),
     ("saml-metadata", (&[VERIFY, xml::SAML_METADATA], xml::saml_metadata)),
     ("signify", (&[VERIFY, signify::WORDS], signify::set_up)),

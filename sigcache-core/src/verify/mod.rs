@@ -17,6 +17,8 @@ mod detached;
 mod jws;
 #[cfg(feature = "minisign")]
 mod minisign;
+#[cfg(feature = "narinfo")]
+mod narinfo;
 #[cfg(feature = "note")]
 mod note;
 #[cfg(feature = "xml")]
@@ -56,6 +58,8 @@ pub use detached::Detached;
 pub use jws::{Jws, MAX_JWS_JSON_BYTES, MAX_JWS_SIGNATURES};
 #[cfg(feature = "minisign")]
 pub use minisign::Minisign;
+#[cfg(feature = "narinfo")]
+pub use narinfo::Narinfo;
 #[cfg(feature = "note")]
 pub use note::Note;
 #[cfg(feature = "xml")]

@@ -325,3 +325,26 @@ fn note() {
     let two = with(", threshold = 2", "").replace("[\"log\"]", "[\"log\", \"witness\"]");
     assert_eq!(parse(&format!("{witness}{two}")).unwrap().resources[0].rules.trust.threshold(), 2);
 }
+
+#[test]
+fn narinfo() {
+    let with = |more: &str| format!("format = \"narinfo\", keys = [\"mini\"]{more}");
+    let plain = verifier(&with(""));
+    assert_eq!((plain.format(), plain.companions().len()), ("narinfo", 0));
+    let archive = verifier(&with(", narinfo = \"../hash.narinfo\""));
+    let companion = &archive.companions()[0];
+    assert_eq!((&*companion.suffix, companion.shared.as_deref()), (".hash.narinfo", Some("../hash.narinfo")));
+    assert_ne!(plain.settings(), archive.settings());
+    parse(&resource(&with(""), "identity = \"s36w4b92h7gd442j7872kqsp3qvfygfy-c\"")).unwrap();
+    assert_eq!(
+        said_of("format = \"narinfo\", keys = [\"p256\"], narinfo = \"a/b\""),
+        [
+            "c.toml:10:59: \"a/b\" cannot be a `narinfo`: it may not hold a slash",
+            "  expected where the .narinfo lies from the folder of the archive, such as \"../HASH.narinfo\"",
+        ]
+    );
+    assert_eq!(
+        said_of("format = \"narinfo\", keys = [\"p256\"]")[0],
+        "c.toml:10:39: `p256` is ECDSA P-256, and Nix signs with Ed25519"
+    );
+}

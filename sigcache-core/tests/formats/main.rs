@@ -4,12 +4,20 @@
 //! The fixtures are in `tests/data/tools`; its README says how they were made.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
-#![cfg(all(feature = "minisign", feature = "signify", feature = "ssh", feature = "checksums", feature = "note"))]
+#![cfg(all(
+    feature = "minisign",
+    feature = "signify",
+    feature = "ssh",
+    feature = "checksums",
+    feature = "note",
+    feature = "narinfo"
+))]
 
 mod checksums;
 #[cfg(feature = "config")]
 mod config;
 mod minisign;
+mod narinfo;
 mod note;
 #[cfg(feature = "conformance")]
 mod pipeline;

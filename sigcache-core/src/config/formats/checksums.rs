@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, SetUp, TellsIdentity, detached, ending_fault, minisign, signify, ssh};
+use super::{Certificates, Format, SetUp, TellsIdentity, detached, minisign, signify, ssh, suffix};
 use crate::{
     config::{
         build::Build,
-        table::{Table, Words, quote},
+        table::{Table, Words},
     },
     verify::Checksums,
 };
@@ -30,7 +30,8 @@ const SIGNATURES: &[(&str, (Words, SetUp))] = &[
 
 /// Sets up the verifier.
 pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
-    let list = list(table, build);
+    let expected = "the name of a file, such as \"SHA256SUMS\", or \"../SHA256SUMS\" for one that lies a folder higher";
+    let list = suffix::shared("list", expected, table, &mut build.problems);
     let expected = "how the list is signed, such as signature = { format = \"minisign\" }";
     let Some(value) = table.get("signature") else {
         table.lacks(&["signature"], table.span(), expected, &mut build.problems);
@@ -51,19 +52,4 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
             signature.is_some_and(|signature| fit(&signature, trust, problems))
         }),
     })
-}
-
-/// Where the list lies from the folder of a document.
-fn list(table: &Table<'_>, build: &mut Build<'_>) -> Option<String> {
-    let expected = "the name of a file, such as \"SHA256SUMS\", or \"../SHA256SUMS\" for one that lies a folder higher";
-    if !table.has("list") {
-        table.lacks(&["list"], table.span(), expected, &mut build.problems);
-    }
-    let (text, place) = table.text("list", &mut build.problems)?;
-    // In the store it is an ending of the document's name.
-    let fault = ending_fault(&format!(".{}", text.trim_start_matches("../")));
-    let Some(fault) = fault else { return Some(text.to_owned()) };
-    let message = format!("{} cannot be a `list`: {fault}", quote(text));
-    build.problems.at_place(place, message).expected(expected);
-    None
 }

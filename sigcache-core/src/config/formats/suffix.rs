@@ -1,4 +1,4 @@
-//! Where signature files lie: `suffix`, one ending or a list of them.
+//! Where signature files lie: `suffix`, one ending or a list of them; and files that many documents share.
 
 use super::ending_fault;
 use crate::config::{
@@ -38,4 +38,19 @@ pub(super) fn read(table: &Table<'_>, usual: Option<&str>, problems: &mut Proble
     let mut taken = taken.into_iter();
     let first = taken.next().filter(|_| taken.len() + 1 == suffixes.len())?;
     Some((first, taken.collect()))
+}
+
+/// Where a file that many documents share lies from the folder of each.
+pub(super) fn shared(word: &str, expected: &str, table: &Table<'_>, problems: &mut Problems) -> Option<String> {
+    if !table.has(word) {
+        table.lacks(&[word], table.span(), expected, problems);
+    }
+    let (text, place) = table.text(word, problems)?;
+    // In the store its name is an ending of the document's name.
+    let Some(fault) = ending_fault(&format!(".{}", text.trim_start_matches("../"))) else {
+        return Some(text.to_owned());
+    };
+    let message = format!("{} cannot be a `{word}`: {fault}", quote(text));
+    problems.at_place(place, message).expected(expected);
+    None
 }

@@ -58,8 +58,21 @@ printf 'The document that the tools signed.\n' > document
 )
 (
     cd nix
+    export HOME="$PWD" NIX_CONFIG=$'experimental-features = nix-command\nbuild-users-group =\nsubstitute = false'
     for key in key other; do
-        nix key generate-secret --extra-experimental-features nix-command --key-name cache.example-$key > $key.secret
-        nix key convert-secret-to-public --extra-experimental-features nix-command < $key.secret > $key.pub
+        nix key generate-secret --key-name cache.example-$key > $key.secret
+        nix key convert-secret-to-public < $key.secret > $key.pub
     done
+    # A path that refers to two others, as a store of its own has it and a cache serves it.
+    path=$(nix-instantiate --read-write-mode --store "$PWD/store" --eval --expr '
+        let a = builtins.toFile "a" "x"; b = builtins.toFile "b" "${a}"; in builtins.toFile "c" "${a} ${b}"' | tr -d '"')
+    for compression in none xz; do
+        nix copy --from "$PWD/store" --to "file://$PWD/$compression?compression=$compression&secret-key=$PWD/key.secret" "$path"
+        grep -l -- '-c$' $compression/*.narinfo | xargs -I{} cp {} $compression.narinfo
+    done
+    grep '^URL' none.narinfo | cut -d' ' -f2 | xargs -I{} cp none/{} none.nar
+    nix store sign --store "file://$PWD/none" --key-file other.secret "$path"
+    grep -l -- '-c$' none/*.narinfo | xargs -I{} cp {} two.narinfo
+    chmod -R u+w store
+    rm -rf store none xz .cache .local
 )
