@@ -71,9 +71,9 @@ pub(crate) enum Command {
     AllowRollback(RollbackArgs),
     /// List every key, the configured and the anchored ones: what it is, how long it may sign, and what relies on it.
     Keys,
-    /// Make a key pair, for ECDSA on P-256 or for Ed25519.
+    /// Make a key pair, for ECDSA on P-256 or for Ed25519, also in the form of minisign.
     Keygen(KeygenArgs),
-    /// Sign files, each with a detached signature beside it.
+    /// Sign files: a detached signature or one of minisign beside each, or a JSON Web Signature around each.
     Sign(SignArgs),
     /// Print completions for a shell.
     Completions {
@@ -137,8 +137,17 @@ pub(crate) struct VerifyArgs {
     /// Verify it with this public key; may be given more than once.
     #[arg(long = "key", value_name = "FILE", required_unless_present = "name")]
     pub(crate) keys: Vec<PathBuf>,
-    /// The signature file; the default is the document's name with the suffix .sig, or with those of the resource. Of a
-    /// resource with several suffixes give one for each, in their order.
+    /// How it is signed: one of the formats that a `verify` of the configuration may have.
+    #[arg(long, default_value = "detached", conflicts_with = "name")]
+    pub(crate) format: String,
+    /// A word of that `verify` with its value, as in the configuration: --with 'namespace = "file"'.
+    #[arg(long = "with", value_name = "WORD = VALUE", conflicts_with = "name")]
+    pub(crate) words: Vec<String>,
+    /// What the document must say that it is, where the format tells.
+    #[arg(long, conflicts_with = "name")]
+    pub(crate) identity: Option<String>,
+    /// The signature file; the default is the document's name with the suffix of the format (.sig if it has none), or with
+    /// those of the resource. Of several suffixes give one for each, in their order.
     #[arg(long = "signature", value_name = "FILE")]
     pub(crate) signatures: Vec<PathBuf>,
 }
@@ -179,11 +188,25 @@ pub(crate) enum KeyAlgorithm {
     Ed25519,
 }
 
+/// What `sign` writes.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SignFormat {
+    /// The signature alone: ECDSA in DER, Ed25519 in its 64 bytes.
+    Detached,
+    /// A signature file of minisign, with the time and the file's name in its signed comment; by an Ed25519 key.
+    Minisign,
+    /// The document in a JSON Web Signature (compact), ES256 or EdDSA.
+    Jws,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct KeygenArgs {
     /// What the key signs with.
     #[arg(long, value_enum, default_value_t = KeyAlgorithm::P256)]
     pub(crate) algorithm: KeyAlgorithm,
+    /// Write the public key as minisign reads it, to PATH.pub, and not as PEM; with --algorithm ed25519.
+    #[arg(long)]
+    pub(crate) minisign: bool,
     /// The path to write to: PATH.key.pem (private, readable by you alone) and PATH.pub.pem (public).
     pub(crate) path: PathBuf,
 }
@@ -193,9 +216,12 @@ pub(crate) struct SignArgs {
     /// The private key (PEM), ECDSA on P-256 or Ed25519, as `keygen` or openssl writes it.
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// What is appended to the name of each file.
-    #[arg(long, default_value = ".sig")]
-    pub(crate) suffix: String,
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = SignFormat::Detached)]
+    pub(crate) format: SignFormat,
+    /// What is appended to the name of each file; the default is .sig, .minisig or .jws.
+    #[arg(long)]
+    pub(crate) suffix: Option<String>,
     /// The files.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,

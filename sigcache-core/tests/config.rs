@@ -101,11 +101,11 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
             "tools/tool.deb",
             "tools/tool.zip",
             "log/checkpoint",
+            "nix/s36w4b92h7gd442j7872kqsp3qvfygfy.narinfo",
+            "nix/c.nar",
             "issuers.json",
             "federation.xml",
             "trusted-list.xml",
-            "nix/s36w4b92h7gd442j7872kqsp3qvfygfy.narinfo",
-            "nix/c.nar",
             "feeds/a.json",
             "feeds/b.json"
         ]

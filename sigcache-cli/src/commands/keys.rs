@@ -11,8 +11,9 @@ use serde::Serialize;
 use sigcache_core::{Digest, trust::PublicKey};
 
 use crate::{
-    args::{Common, KeygenArgs, SignArgs},
-    commands::{private_key::PrivateKey, verify::read_small},
+    app,
+    args::{Common, KeygenArgs, SignArgs, SignFormat},
+    commands::{private_key::PrivateKey, signature, verify::read_small},
     fault::{Ending, Fault},
     output,
 };
@@ -30,9 +31,11 @@ pub(crate) fn keygen(common: &Common, args: KeygenArgs) -> Result<Ending, Fault>
         path.push(suffix);
         PathBuf::from(path)
     };
-    let (private_path, public_path) = (with(".key.pem"), with(".pub.pem"));
+    let (private_path, public_path) = (with(".key.pem"), with(if args.minisign { ".pub" } else { ".pub.pem" }));
     let secret = PrivateKey::generate(args.algorithm)?;
-    let (private, public) = (secret.to_pem().map_err(Fault::usage)?, secret.public_pem().map_err(Fault::usage)?);
+    let private = secret.to_pem().map_err(Fault::usage)?;
+    let public = if args.minisign { signature::minisign_public(&secret) } else { secret.public_pem() };
+    let public = public.map_err(Fault::usage)?;
     let fingerprint = PublicKey::parse(public.as_bytes()).map_err(Fault::usage)?.fingerprint();
     create(&private_path, private.as_ref().as_bytes(), 0o600)?;
     create(&public_path, public.as_bytes(), 0o644)?;
@@ -57,7 +60,12 @@ struct Signed {
 
 pub(crate) fn sign(common: &Common, args: SignArgs) -> Result<Ending, Fault> {
     // Without an ending the signature would take the place of the document, with a slash that of another file.
-    if args.suffix.is_empty() || args.suffix.contains(std::path::is_separator) {
+    let suffix = args.suffix.as_deref().unwrap_or(match args.format {
+        SignFormat::Detached => ".sig",
+        SignFormat::Minisign => ".minisig",
+        SignFormat::Jws => ".jws",
+    });
+    if suffix.is_empty() || suffix.contains(std::path::is_separator) {
         return Err(Fault::usage(anyhow!("--suffix must be an ending without a slash, such as .sig")));
     }
     let pem = read_small(&args.key, sigcache_core::trust::MAX_KEY_BYTES as u64)?;
@@ -66,10 +74,14 @@ pub(crate) fn sign(common: &Common, args: SignArgs) -> Result<Ending, Fault> {
     let key = key.map_err(Fault::usage)?;
     let mut signed = Signed { signatures: Vec::new() };
     for path in &args.files {
-        let signature = File::open(path).map_err(anyhow::Error::from).and_then(|file| key.sign(file));
+        let signature = File::open(path).map_err(anyhow::Error::from).and_then(|file| match args.format {
+            SignFormat::Detached => key.sign_file(file),
+            SignFormat::Minisign => signature::minisign(&key, file, path, app::now(common)),
+            SignFormat::Jws => signature::jws(&key, file),
+        });
         let signature = signature.with_context(|| format!("cannot sign {}", path.display())).map_err(Fault::usage)?;
         let mut beside = path.clone().into_os_string();
-        beside.push(&args.suffix);
+        beside.push(suffix);
         let beside = PathBuf::from(beside);
         replace(&beside, &signature)?;
         if !common.json && !common.quiet {

@@ -10,6 +10,7 @@ pub(crate) mod key_list;
 pub(crate) mod keys;
 mod private_key;
 pub(crate) mod rollback;
+mod signature;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod verify;

@@ -9,7 +9,7 @@ use p256::{
     ecdsa::{Signature, SigningKey, signature::hazmat::PrehashSigner as _},
     pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding},
 };
-use sigcache_core::Hasher;
+use sigcache_core::{Digest, Hasher};
 
 use crate::{args::KeyAlgorithm, fault::Fault};
 
@@ -72,7 +72,7 @@ impl PrivateKey {
     }
 
     /// A detached signature: ECDSA in DER, Ed25519 in its 64 bytes.
-    pub(super) fn sign(&self, mut document: File) -> Result<Vec<u8>> {
+    pub(super) fn sign_file(&self, mut document: File) -> Result<Vec<u8>> {
         match self {
             Self::P256(key) => {
                 let (mut hasher, mut buffer) = (Hasher::default(), vec![0; 256 * 1024]);
@@ -82,9 +82,7 @@ impl PrivateKey {
                         length => hasher.update(&buffer[..length]),
                     }
                 }
-                let signed = SigningKey::from(key).sign_prehash(hasher.finish().as_bytes());
-                let signature: Signature = signed.map_err(|error| anyhow!("{error}"))?;
-                Ok(signature.to_der().as_bytes().to_vec())
+                Ok(ecdsa(key, hasher.finish())?.to_der().as_bytes().to_vec())
             }
             // The document passes twice, so it is in memory: one that changed between would give the key away.
             Self::Ed25519(key) => {
@@ -94,4 +92,32 @@ impl PrivateKey {
             }
         }
     }
+
+    /// What JWS calls the algorithm.
+    pub(super) fn jose_algorithm(&self) -> &'static str {
+        match self {
+            Self::P256(_) => "ES256",
+            Self::Ed25519(_) => "EdDSA",
+        }
+    }
+
+    /// A signature of the `jose_algorithm` over what is in memory, in 64 bytes (RFC 7518, section 3.4; RFC 8037).
+    pub(super) fn sign_jose(&self, signed: &[u8]) -> Result<[u8; 64]> {
+        match self {
+            Self::P256(key) => Ok(ecdsa(key, Digest::of(signed))?.to_bytes().into()),
+            Self::Ed25519(key) => Ok(key.sign(signed).to_bytes()),
+        }
+    }
+
+    /// The key, where it is one of Ed25519.
+    pub(super) fn ed25519(&self) -> Option<&Ed25519Key> {
+        match self {
+            Self::P256(_) => None,
+            Self::Ed25519(key) => Some(key),
+        }
+    }
+}
+
+fn ecdsa(key: &SecretKey, digest: Digest) -> Result<Signature> {
+    SigningKey::from(key).sign_prehash(digest.as_bytes()).map_err(|error| anyhow!("{error}"))
 }

@@ -4,17 +4,16 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
 use serde::Serialize;
 use sigcache_core::{
-    Evidence, KeyId, Name, Reason, Resource, Rules, Step,
+    Evidence, KeyId, Name, Reason, Resource, Step,
+    config::Config,
     pipeline::{ExamineError, examine},
-    trust::{MAX_KEY_BYTES, PublicKey, Trust, TrustedKey},
-    verify::{Companion, Detached, Need},
+    verify::{Companion, Need},
 };
 
 use crate::{
@@ -53,7 +52,7 @@ pub(crate) async fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fau
                 Err(fault) => return Err(fault),
             }
         }
-        None => with_keys(&args.keys)?,
+        None => by_hand(&args)?,
     };
     let companions = companions(&args, &resource)?;
     let open = File::open(&args.file).with_context(|| format!("cannot open {}", args.file.display()));
@@ -116,17 +115,50 @@ fn companions(args: &VerifyArgs, resource: &Resource) -> Result<Vec<Option<Bytes
     wanted.iter().map(read).collect()
 }
 
-/// A resource that exists only for this command: these keys, any one of them.
-fn with_keys(files: &[PathBuf]) -> Result<Resource, Fault> {
-    let mut keys = Vec::new();
-    for path in files {
-        let bytes = read_small(path, MAX_KEY_BYTES as u64)?;
-        let key = PublicKey::parse(&bytes).with_context(|| format!("cannot use {} as a key", path.display()));
-        keys.push(TrustedKey::new(KeyId::new(&path.display().to_string()), key.map_err(Fault::usage)?));
+/// A resource that exists only for this command, written as a configuration has it, so that every format and each of its
+/// words is there by the same name, and a mistake is told in the same way.
+fn by_hand(args: &VerifyArgs) -> Result<Resource, Fault> {
+    let mut text = "store = { url = \"memory:\" }\n".to_owned();
+    let mut ids = Vec::new();
+    for path in &args.keys {
+        let id = toml_text(&path.display().to_string());
+        text.push_str(&format!("keys.{id} = {{ file = {id} }}\n"));
+        ids.push(id);
     }
-    let trust = Trust::new(keys, 1).map_err(Fault::usage)?;
-    let name = Name::new("file").map_err(Fault::usage)?;
-    Ok(Resource::new(name, [], Arc::new(Rules::new(Arc::new(Detached::new(".sig")), trust))))
+    // A list of checksums vouches for a file by its name.
+    let named = args.file.file_name().and_then(|name| name.to_str()).and_then(|name| Name::new(name).ok());
+    let name = named.as_ref().map_or("file", Name::as_str);
+    text.push_str(&format!("[[resource]]\nname = {}\nurls = [\"https://example.invalid/\"]\n", toml_text(name)));
+    if let Some(identity) = &args.identity {
+        text.push_str(&format!("identity = {}\n", toml_text(identity)));
+    }
+    text.push_str(&format!("[resource.verify]\nformat = {}\nkeys = [{}]\n", toml_text(&args.format), ids.join(", ")));
+    if args.format == "detached" && !args.words.iter().any(|word| word.trim_start().starts_with("suffix")) {
+        text.push_str("suffix = \".sig\"\n");
+    }
+    for words in &args.words {
+        text.push_str(words);
+        text.push('\n');
+    }
+    let config = Config::parse(&text, "--format and --with", Path::new("."), &|_| None).map_err(Fault::usage)?;
+    match <[Resource; 1]>::try_from(config.resources) {
+        Ok([resource]) => Ok(resource),
+        Err(_) => Err(Fault::usage(anyhow!("--with is for the words of a `verify` alone"))),
+    }
+}
+
+/// As a basic string of TOML.
+fn toml_text(text: &str) -> String {
+    let mut quoted = "\"".to_owned();
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            letter if letter.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(letter))),
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// A file that must be small, read no further than `limit`.

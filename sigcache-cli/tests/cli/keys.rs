@@ -74,3 +74,54 @@ fn a_failed_signing_leaves_nothing_behind() {
     assert!(lab.run(&["sign", "--key", "mine.key.pem", "doc"]).fails(2).contains("doc.sig"));
     assert_eq!(tree(&lab.path("")), before);
 }
+
+#[test]
+fn what_it_signs_for_minisign_and_jws_it_verifies_by_hand_and_so_does_minisign() {
+    let lab = Lab::with(&[]);
+    lab.replace("doc", "{\"name\":\"doc\"}");
+    lab.run(&["keygen", "--algorithm", "ed25519", "--minisign", "mini"]).ends(0);
+    lab.run(&["sign", "--key", "mini.key.pem", "--format", "minisign", "doc"]).ends(0);
+    let by_hand = ["verify", "doc", "--key", "mini.pub", "--format", "minisign"];
+    lab.run(&by_hand).ends(0);
+    let named = [&by_hand[..], &["--with", "comment = [\"file\", \"timestamp\"]"]].concat();
+    lab.run(&named).ends(0);
+    if let Ok(minisign) =
+        Command::new("minisign").args(["-V", "-q", "-p", "mini.pub", "-m", "doc"]).current_dir(lab.path("")).status()
+    {
+        assert!(minisign.success(), "minisign takes what is signed here");
+    } else {
+        assert!(std::env::var_os("CI").is_none(), "minisign is missing");
+    }
+    lab.run(&["keygen", "--algorithm", "ed25519", "--minisign", "other"]).ends(0);
+    let refused = lab.run(&["verify", "doc", "--key", "other.pub", "--format", "minisign"]).ends(1);
+    assert!(refused.contains("key-unknown"), "{refused}");
+    std::fs::copy(lab.path("doc"), lab.path("moved")).unwrap();
+    std::fs::copy(lab.path("doc.minisig"), lab.path("moved.minisig")).unwrap();
+    let moved = ["verify", "moved", "--key", "mini.pub", "--format", "minisign", "--with", "comment = [\"file\"]"];
+    lab.run(&moved).ends(1);
+    lab.replace("doc", "{\"name\":\"dox\"}");
+    assert!(lab.run(&by_hand).ends(1).contains("signature-mismatch"));
+
+    lab.run(&["keygen", "ec"]).ends(0);
+    assert!(lab.run(&["keygen", "--minisign", "never"]).fails(2).contains("--algorithm ed25519"));
+    assert!(!lab.path("never.key.pem").exists());
+    assert!(lab.run(&["sign", "--key", "ec.key.pem", "--format", "minisign", "doc"]).fails(2).contains("Ed25519"));
+    for key in ["ec.key.pem", "mini.key.pem"] {
+        lab.run(&["sign", "--key", key, "--format", "jws", "doc"]).ends(0);
+        let public = key.replace("ec.key.pem", "ec.pub.pem").replace("mini.key.pem", "mini.pub");
+        let by_hand = ["verify", "doc.jws", "--key", &public, "--format", "jws"];
+        lab.run(&by_hand).ends(0);
+        let claims = ["--with", "claims = { identity = \"/name\" }"];
+        lab.run(&[&by_hand[..], &claims, &["--identity", "dox"]].concat()).ends(0);
+        let other = lab.run(&[&by_hand[..], &claims, &["--identity", "doc"]].concat()).ends(1);
+        assert!(other.contains("identity"), "{other}");
+        lab.run(&["verify", "doc.jws", "--key", "other.pub", "--format", "jws"]).ends(1);
+    }
+
+    let unknown = lab.run(&["verify", "doc", "--key", "ec.pub.pem", "--format", "minsign"]).fails(2);
+    assert!(unknown.contains("did you mean `minisign`?"), "{unknown}");
+    let word = ["verify", "doc", "--key", "ec.pub.pem", "--with", "hsh = \"sha256\""];
+    assert!(lab.run(&word).fails(2).contains("did you mean `hash`?"));
+    let store = ["verify", "doc", "--key", "ec.pub.pem", "--with", "[[resource]]\nname = \"b\""];
+    lab.run(&store).fails(2);
+}
