@@ -124,7 +124,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
     assert_eq!(last.urls()[1].as_str(), "https://mirror.example/feeds/feeds/b.json");
     assert_eq!((config.concurrency, config.per_host, config.removal_limit), (16, 4, 0.5));
     assert_eq!(config.store.publish, Publish::Copies);
-    assert_eq!(config.keys.len(), 7);
+    assert_eq!(config.keys.len(), 8);
     let release = config.keys.iter().find(|key| key.id.as_str() == "release-2026").unwrap();
     assert_eq!(release.not_after.unwrap().to_string(), "2027-02-01T00:00:00Z");
 }

@@ -34,3 +34,25 @@ fn the_example_has_every_word() {
         assert!(EXAMPLE.lines().any(stands), "`{word}` is not in sigcache.example.toml");
     }
 }
+
+#[test]
+fn every_format_has_its_page_with_exactly_its_words() {
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/formats");
+    let mut pages = std::collections::BTreeMap::<&str, BTreeSet<&str>>::new();
+    for (format, (words, _)) in formats::FORMATS {
+        let page = if matches!(*format, "saml-metadata" | "xmldsig") { "xml" } else { *format };
+        let own = words.iter().filter(|words| **words != formats::VERIFY);
+        pages.entry(page).or_default().extend(own.copied().flatten());
+    }
+    for (page, words) in pages {
+        let text = std::fs::read_to_string(docs.join(page).with_extension("md")).unwrap_or_default();
+        assert!(text.contains("## What is refused") && text.contains("## What is evidence"), "{page}.md lacks a part");
+        // The first table of a page is that of the words; what every `verify` has need not be in it.
+        let table =
+            text.lines().skip_while(|line| !line.starts_with("| word")).take_while(|line| line.starts_with('|'));
+        let cells = table.filter_map(|line| line.split('|').nth(1));
+        let told: BTreeSet<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        let told: BTreeSet<&str> = told.into_iter().filter(|word| !formats::VERIFY.contains(word)).collect();
+        assert_eq!(told, words, "the words in docs/formats/{page}.md");
+    }
+}
