@@ -458,3 +458,31 @@ fn a_key_may_be_bound_to_the_validity_of_its_certificate() {
     let (start, end) = limits(own.within_certificate());
     assert_eq!((start.as_deref(), end.as_deref()), (Some(&*certificate.0), Some("2030-01-01T00:00:00Z")));
 }
+
+#[test]
+fn a_key_is_shown_as_the_tools_of_its_kind_show_it() {
+    let shown = |key: &[u8]| PublicKey::parse(key).unwrap().shown();
+    let tool =
+        |path: &str| fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/tools").join(path)).unwrap();
+    // ssh-keygen -lf FILE
+    for (file, expected) in [
+        ("ssh/ed25519.pub", "SHA256:9ZSPyCMG3LeZhvzLahbS8zTlR+qdFrjE/MDqseV8f3M"),
+        ("ssh/nistp256.pub", "SHA256:heuXkBRioKA+R4q16R2jGwje7H4U/6oZwJKwRlLKEf8"),
+        ("ssh/rsa.pub", "SHA256:cMBXuN2UaW6cEO1cvbJ9SM4YYkVQ2lr49hBtol+Q9Us"),
+    ] {
+        assert_eq!(shown(&tool(file)), Some(("ssh", expected.to_owned())), "{file}");
+    }
+    // openssl x509 -in certificate.pem -noout -fingerprint -sha256
+    let certificate = "6E:B7:CB:BA:F8:28:2F:0A:92:A6:CA:10:69:CD:81:10:94:49:38:32:F3:2A:CB:37:DA:4C:BC:EF:8B:14:D7:66";
+    assert_eq!(shown(&fixture("certificate.pem")), Some(("certificate", certificate.to_owned())));
+    assert_eq!(shown(&tool("minisign/key.pub")), Some(("minisign", "4EBF1E429DF70A40".to_owned())));
+    assert_eq!(shown(&tool("nix/key.pub")), Some(("nix", "cache.example-key".to_owned())));
+    let (kind, text) = shown(&tool("note/log.key")).unwrap();
+    assert!(kind == "note" && String::from_utf8(tool("note/log.key")).unwrap().starts_with(&text), "{text}");
+    assert_eq!(shown(&fixture("public.pem")), None);
+    // RFC 8037, appendix A.3; RFC 7638, section 3.1
+    let okp = r#"{"kid":"x","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kty":"OKP","crv":"Ed25519","y":"no part of it"}"#;
+    assert_eq!(shown(okp.as_bytes()), Some(("jwk", "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k".to_owned())));
+    let rsa = r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#;
+    assert_eq!(shown(rsa.as_bytes()), Some(("jwk", "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs".to_owned())));
+}

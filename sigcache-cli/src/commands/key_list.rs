@@ -24,6 +24,8 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     algorithm: Option<String>,
     fingerprint: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown: Option<Shown>,
     /// valid, revoked, expired, or not-yet-valid.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +35,13 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     read_from: Option<&'a str>,
     resources: Vec<&'a Name>,
+}
+
+/// What the tools of the file's own kind show of the key.
+#[derive(Serialize)]
+struct Shown {
+    kind: &'static str,
+    text: String,
 }
 
 pub(crate) async fn run(common: &Common) -> Result<Ending, Fault> {
@@ -99,6 +108,7 @@ fn row(key: &TrustedKey, now: Timestamp) -> Row<'_> {
         key: &key.id,
         algorithm: key.key.algorithm().map(|algorithm| algorithm.to_string()),
         fingerprint: key.key.fingerprint(),
+        shown: key.key.shown().map(|(kind, text)| Shown { kind, text }),
         state,
         not_before: key.not_before,
         not_after: key.not_after,
@@ -124,6 +134,9 @@ fn print(rows: &[Row<'_>], now: Timestamp, quiet: bool) -> Result<(), Fault> {
         if !quiet {
             let from = row.read_from.unwrap_or("-");
             output::line(&format!("{:width$}  {}  read from {from}", "", row.fingerprint))?;
+            if let Some(Shown { kind, text }) = &row.shown {
+                output::line(&format!("{:width$}  {kind} {text}", ""))?;
+            }
         }
     }
     let relied = rows.iter().filter(|row| !row.resources.is_empty());

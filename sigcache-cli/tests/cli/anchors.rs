@@ -112,6 +112,8 @@ fn keys_are_listed_with_who_relies_on_them_and_which_ends_next() {
     let text = lab.run(&["--at", NOON, "keys"]).ends(0);
     assert!(text.contains("The next of them to expire is publisher, at 2099-01-01T00:00:00Z"), "{text}");
     assert!(text.contains("a, b"), "{text}");
+    let thumbprint = rows[2]["shown"]["text"].as_str().unwrap();
+    assert!(rows[2]["shown"]["kind"] == "jwk" && text.contains(&format!("jwk {thumbprint}")), "{text}");
     // The anchor's own key has ended: nobody may sign it.
     let late = lab.run(&["--at", "2100-01-01T00:00:00Z", "keys"]).ends(1);
     assert!(late.contains("expired"), "{late}");

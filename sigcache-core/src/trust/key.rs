@@ -143,6 +143,17 @@ impl PublicKey {
         None
     }
 
+    /// What the tools that write this kind of file show of the key, to compare it with what a publisher prints; with the
+    /// kind: `ssh` (as `ssh-keygen -l`), `jwk` (the thumbprint of RFC 7638), `certificate` (as `openssl x509
+    /// -fingerprint -sha256`), `minisign` (the number, also of signify), `note` (name and id), `nix` (the name). `None`
+    /// for a bare key, whose [fingerprint](Self::fingerprint) is all there is.
+    pub fn shown(&self) -> Option<(&'static str, String)> {
+        #[cfg(feature = "keys")]
+        return self.known()?.shown();
+        #[cfg(not(feature = "keys"))]
+        None
+    }
+
     /// Whether a signature that names its key so may be this key's: a key that has no label may always be meant.
     pub fn may_be(&self, label: &KeyLabel) -> bool {
         self.label().is_none_or(|own| own == label)

@@ -15,7 +15,7 @@ use super::{
     p256, p384, rsa,
     scheme::Scheme,
 };
-use crate::time::Timestamp;
+use crate::{digest::Digest, time::Timestamp};
 
 /// id-ecPublicKey, prime256v1 and secp384r1 (RFC 5480, section 2.1.1)
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -34,6 +34,7 @@ pub(super) struct Known {
     only: Option<Scheme>,
     kid: Option<Box<str>>,
     label: Option<KeyLabel>,
+    shown: Option<(&'static str, Box<str>)>,
 }
 
 /// A key, ready to verify.
@@ -128,7 +129,7 @@ impl Known {
             subject_public_key: BitStringRef::from_bytes(bits).map_err(|error| damaged("public key", error))?,
         };
         let spki = spki.to_der().map_err(|error| damaged("public key", error))?.into();
-        Ok(Self { key, spki, certificate: None, only: None, kid: None, label: None })
+        Ok(Self { key, spki, certificate: None, only: None, kid: None, label: None, shown: None })
     }
 
     /// The same, read from this certificate.
@@ -156,6 +157,11 @@ impl Known {
         Self { label: Some(label), ..self }
     }
 
+    /// The same, and what the tools that write this kind of file show of the key, with the kind.
+    pub(super) fn with_shown(self, kind: &'static str, shown: String) -> Self {
+        Self { shown: Some((kind, shown.into())), ..self }
+    }
+
     pub(super) fn key(&self) -> &Key {
         &self.key
     }
@@ -178,6 +184,22 @@ impl Known {
 
     pub(super) fn label(&self) -> Option<&KeyLabel> {
         self.label.as_ref()
+    }
+
+    /// What the tools of the file's kind show of the key, with the kind.
+    pub(super) fn shown(&self) -> Option<(&'static str, String)> {
+        match (&self.shown, &self.label, &self.certificate) {
+            (Some((kind, shown)), ..) => Some((kind, shown.to_string())),
+            (None, Some(KeyLabel::Number(_)), _) => Some(("minisign", self.label.as_ref()?.to_string())),
+            (None, Some(KeyLabel::Note { .. }), _) => Some(("note", self.label.as_ref()?.to_string())),
+            (None, Some(KeyLabel::Nix(_)), _) => Some(("nix", self.label.as_ref()?.to_string())),
+            (None, _, Some(certificate)) => {
+                let digest = Digest::of(&certificate.der);
+                let pairs: Vec<String> = digest.as_bytes().iter().map(|byte| format!("{byte:02X}")).collect();
+                Some(("certificate", pairs.join(":")))
+            }
+            (None, ..) => None,
+        }
     }
 
     pub(super) fn algorithm(&self) -> Algorithm {

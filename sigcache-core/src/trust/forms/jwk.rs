@@ -10,6 +10,7 @@ use x509_cert::Certificate;
 
 use super::der::from_certificate;
 use crate::{
+    digest::Digest,
     json,
     trust::{
         key::KeyError,
@@ -42,7 +43,7 @@ pub(in crate::trust) fn from_members(members: &Map<String, Value>) -> Result<(Kn
         return Err(KeyError::PrivateKey);
     }
     let jwk = Jwk(members);
-    let key = jwk.key()?;
+    let key = jwk.key()?.with_shown("jwk", jwk.thumbprint());
     let key = match jwk.text("kid")? {
         Some(kid) => key.with_kid(kid),
         None => key,
@@ -103,6 +104,14 @@ impl Jwk<'_> {
             }
             _ => Err(other()),
         }
+    }
+
+    /// RFC 7638 with SHA-256: of the members that make the key, in the order of their names.
+    fn thumbprint(&self) -> String {
+        let own = ["crv", "e", "kty", "n", "x", "y"].iter().filter_map(|name| self.0.get_key_value(*name));
+        let own = own.filter(|(name, _)| !matches!((self.0["kty"].as_str(), name.as_str()), (Some("OKP"), "y")));
+        let members: Vec<String> = own.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        URL_SAFE_NO_PAD.encode(Digest::of(format!("{{{}}}", members.join(",")).as_bytes()).as_bytes())
     }
 
     /// The certificates in `x5c` (RFC 7517, section 4.7): in base64, which is not base64url here, each with padding.

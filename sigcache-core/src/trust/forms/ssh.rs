@@ -1,11 +1,17 @@
 //! Public keys of OpenSSH: `TYPE BASE64 COMMENT` in one line (`sshd(8)`, "AUTHORIZED_KEYS"; RFC 4253, section 6.6).
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
 
-use crate::trust::{
-    key::{KeyError, PublicKey},
-    known::{Known, damaged},
-    wire::Wire,
+use crate::{
+    digest::Digest,
+    trust::{
+        key::{KeyError, PublicKey},
+        known::{Known, damaged},
+        wire::Wire,
+    },
 };
 
 const FORM: &str = "SSH key";
@@ -36,7 +42,8 @@ pub(super) fn line(line: &str) -> Result<Known, KeyError> {
     if Wire::new(&blob).string() != Some(kind.as_bytes()) {
         return Err(damaged(FORM, "another type in the line than in its base64"));
     }
-    from_blob(&blob)
+    let shown = format!("SHA256:{}", STANDARD_NO_PAD.encode(Digest::of(&blob).as_bytes()));
+    Ok(from_blob(&blob)?.with_shown("ssh", shown))
 }
 
 impl PublicKey {
