@@ -1,4 +1,4 @@
-//! The four measurements.
+//! The measurements of whole runs; those of single documents are in `documents.rs`.
 
 use std::{
     env, fs,

@@ -4,6 +4,7 @@
 //! stores. What is compared is measured in one run, in turns, and the middle of the rounds counts.
 
 mod cases;
+mod documents;
 mod floors;
 mod measure;
 mod nginx;
@@ -22,8 +23,9 @@ use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 #[derive(Parser)]
 #[command(name = "bench", about = "Measures sigcache beside scripts that do the same")]
 struct Arguments {
-    /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged
-    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4")]
+    /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
+    /// 5 signed XML, 6 a large JWS
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6")]
     only: Vec<u8>,
     /// How much of the work, for a quick look (0.1 is a tenth)
     #[arg(long, default_value_t = 1.0)]
@@ -59,7 +61,7 @@ fn main() -> Result<()> {
 
 fn measure_all(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.rounds > 0 && arguments.scale > 0.0, "rounds and scale are above zero");
-    ensure!(arguments.only.iter().all(|case| (1..=4).contains(case)), "there are the cases 1, 2, 3 and 4");
+    ensure!(arguments.only.iter().all(|case| (1..=6).contains(case)), "there are the cases 1 to 6");
     ensure!(!cfg!(debug_assertions), "measure a release build: cargo run --release -p sigcache-benches");
     let executable = env::current_exe()?;
     let target = executable.parent().and_then(|folder| folder.parent()).context("not in a target folder")?;
@@ -82,6 +84,8 @@ fn measure_all(arguments: &Arguments) -> Result<()> {
         (2, "unchanged", Bench::unchanged),
         (3, "one large object", Bench::large),
         (4, "very many, unchanged", Bench::many),
+        (5, "signed XML", Bench::signed_xml),
+        (6, "a large JWS", Bench::large_jws),
     ] {
         if arguments.only.contains(&number) {
             println!("{number}: {title}");

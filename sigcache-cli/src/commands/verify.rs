@@ -140,7 +140,11 @@ fn by_hand(args: &VerifyArgs) -> Result<Resource, Fault> {
         text.push_str(words);
         text.push('\n');
     }
-    let config = Config::parse(&text, "--format and --with", Path::new("."), &|_| None).map_err(Fault::usage)?;
+    let config = Config::parse(&text, "--format and --with", Path::new("."), &|_| None).map_err(|error| {
+        let identity = args.identity.is_none() && error.problems().iter().any(|p| p.message.contains("no `identity`"));
+        let fault = anyhow::Error::new(error);
+        Fault::usage(if identity { fault.context("--identity is needed to verify this format by hand") } else { fault })
+    })?;
     match <[Resource; 1]>::try_from(config.resources) {
         Ok([resource]) => Ok(resource),
         Err(_) => Err(Fault::usage(anyhow!("--with is for the words of a `verify` alone"))),

@@ -120,6 +120,8 @@ fn what_it_signs_for_minisign_and_jws_it_verifies_by_hand_and_so_does_minisign()
 
     let unknown = lab.run(&["verify", "doc", "--key", "ec.pub.pem", "--format", "minsign"]).fails(2);
     assert!(unknown.contains("did you mean `minisign`?"), "{unknown}");
+    let metadata = lab.run(&["verify", "doc", "--key", "ec.pub.pem", "--format", "saml-metadata"]).fails(2);
+    assert!(metadata.contains("--identity is needed"), "{metadata}");
     let word = ["verify", "doc", "--key", "ec.pub.pem", "--with", "hsh = \"sha256\""];
     assert!(lab.run(&word).fails(2).contains("did you mean `hash`?"));
     let store = ["verify", "doc", "--key", "ec.pub.pem", "--with", "[[resource]]\nname = \"b\""];
