@@ -122,7 +122,13 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
              the path is valid until {valid_until}."
         );
     }
+    let words = rules.verifier.in_words(evidence);
+    if let Some(words) = &words {
+        let _ = write!(text, " {words}");
+    }
     match (&evidence.identity, &rules.policy.identity) {
+        // The format has said it, and compared it with the name under which it is fetched.
+        (Some(identity), None) if words.is_some_and(|words| words.contains(&**identity)) => {}
         (Some(identity), Some(_)) => {
             let _ = write!(text, " The signed content says that it is {identity}, as configured.");
         }

@@ -127,3 +127,35 @@ fn what_it_signs_for_minisign_and_jws_it_verifies_by_hand_and_so_does_minisign()
     let store = ["verify", "doc", "--key", "ec.pub.pem", "--with", "[[resource]]\nname = \"b\""];
     lab.run(&store).fails(2);
 }
+
+#[test]
+fn explain_says_what_a_format_means_in_its_own_words() {
+    let lab = Lab::with(&[]);
+    lab.run(&["keygen", "--algorithm", "ed25519", "--minisign", "mine"]).ends(0);
+    lab.replace("origin/tool", "tool");
+    let sign = |format: &str, file: &str| lab.run(&["sign", "--key", "mine.key.pem", "--format", format, file]).ends(0);
+    sign("minisign", "origin/tool");
+    lab.replace(
+        "origin/SHA256SUMS",
+        format!("{}  tool\n", sigcache_core::Digest::of(b"tool").to_string().trim_start_matches("sha256:")),
+    );
+    sign("detached", "origin/SHA256SUMS");
+    let explained = |verify: &str| {
+        let verify = format!("verify = {{ {verify}, keys = [\"mine\"] }}\n[keys.mine]\nfile = \"mine.pub\"");
+        lab.configure(&["tool"], &verify);
+        lab.run(&["sync", "--refetch"]).ends(0);
+        let text = lab.run(&["explain", "tool"]).ends(0);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let named = explained("format = \"minisign\", comment = [\"file\"]");
+    assert!(named.contains("trusted comment is signed with it and names the file tool, under which"), "{named}");
+    assert!(!named.contains("does not ask"), "{named}");
+    let unnamed = explained("format = \"minisign\"");
+    assert!(unnamed.contains("Nothing in the signed content says which document this is"), "{unnamed}");
+    assert!(!unnamed.contains("names the file"), "{unnamed}");
+    let listed = explained(
+        "format = \"checksums\", list = \"SHA256SUMS\", signature = { format = \"detached\", suffix = \".sig\" }",
+    );
+    assert!(listed.contains("the list SHA256SUMS (detached): it has a line for tool with this digest"), "{listed}");
+    assert!(!listed.contains("does not ask"), "{listed}");
+}

@@ -50,6 +50,11 @@ impl Verifier for Checksums {
         [Companion::shared(&self.list, Need::Required)].into_iter().chain(signatures).collect()
     }
 
+    fn in_words(&self, evidence: &Evidence) -> Option<String> {
+        let (name, list, format) = (evidence.identity.as_ref()?, self.list_name(), self.signature.format());
+        Some(format!("What is signed is the list {list} ({format}): it has a line for {name} with this digest."))
+    }
+
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         let Some((Some(list), signatures)) = context.companions.split_first() else {
             return Err(VerifyError::no_companion(&format!("the list {}", self.list)));

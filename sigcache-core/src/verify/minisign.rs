@@ -83,6 +83,11 @@ impl Verifier for Minisign {
         self.files.companions()
     }
 
+    fn in_words(&self, evidence: &Evidence) -> Option<String> {
+        let name = evidence.identity.as_ref().filter(|_| self.named)?;
+        Some(format!("The trusted comment is signed with it and names the file {name}, under which it is fetched."))
+    }
+
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         let files = self.files.read(context, |file| {
             let signature = Signature::parse(file)?;

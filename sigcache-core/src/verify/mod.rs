@@ -95,6 +95,13 @@ pub trait Verifier: Send + Sync + fmt::Debug {
     fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
         Ok(document)
     }
+
+    /// What its evidence means, in the words of those who use the format: one or more sentences for
+    /// [`explain`](crate::explain::explain). `None` where there is nothing that is not true of every format.
+    fn in_words(&self, evidence: &Evidence) -> Option<String> {
+        let _ = evidence;
+        None
+    }
 }
 
 /// One running check that the bytes of a document are streamed through.
@@ -372,6 +379,9 @@ impl<T: Verifier + ?Sized> Verifier for Arc<T> {
     fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
         (**self).content(document)
     }
+    fn in_words(&self, evidence: &Evidence) -> Option<String> {
+        (**self).in_words(evidence)
+    }
 }
 
 impl<T: Verifier + ?Sized> Verifier for Box<T> {
@@ -389,6 +399,9 @@ impl<T: Verifier + ?Sized> Verifier for Box<T> {
     }
     fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
         (**self).content(document)
+    }
+    fn in_words(&self, evidence: &Evidence) -> Option<String> {
+        (**self).in_words(evidence)
     }
 }
 

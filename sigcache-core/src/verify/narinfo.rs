@@ -81,6 +81,18 @@ impl Verifier for Narinfo {
         self.beside.iter().map(|path| Companion::shared(path, Need::Required)).collect()
     }
 
+    fn in_words(&self, evidence: &Evidence) -> Option<String> {
+        let name = evidence.identity.as_ref()?;
+        Some(match self.beside {
+            Some(_) => format!(
+                "What the cache signed is its .narinfo: the store path {name} has this archive, by hash and size."
+            ),
+            None => {
+                format!("The cache signed the store path {name}, the hash and size of its archive and its references.")
+            }
+        })
+    }
+
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         // The name by which the cache was asked for it. An identity in the configuration is compared by the judge.
         let asked = self.beside.as_deref().unwrap_or(context.name.as_str());

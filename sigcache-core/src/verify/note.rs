@@ -53,6 +53,11 @@ impl Verifier for Note {
         Vec::new()
     }
 
+    fn in_words(&self, evidence: &Evidence) -> Option<String> {
+        let origin = evidence.identity.as_ref().filter(|_| self.checkpoint)?;
+        Some(format!("The text is a checkpoint of the transparency log {origin}; its size never falls."))
+    }
+
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         Ok(Box::new(Running { note: Vec::new(), trust: context.trust.clone(), checkpoint: self.checkpoint }))
     }

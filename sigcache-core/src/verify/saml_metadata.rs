@@ -57,6 +57,12 @@ impl Verifier for SamlMetadata {
         Vec::new()
     }
 
+    fn in_words(&self, _: &Evidence) -> Option<String> {
+        let words =
+            "The enveloped signature covers the whole metadata document, and nothing of its KeyInfo was believed.";
+        Some(words.to_owned())
+    }
+
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         let profile = Profile { format: FORMAT, place: Place::First, ids: Ids::Upper, alg: self.alg };
         Ok(Box::new(Running::new(profile, context.trust, Box::new(Metadata::default()))))

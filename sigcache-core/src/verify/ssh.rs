@@ -96,6 +96,10 @@ impl Verifier for Ssh {
         self.files.companions()
     }
 
+    fn in_words(&self, _: &Evidence) -> Option<String> {
+        Some(format!("The signature was made for the namespace {}.", self.namespace))
+    }
+
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         let trust = context.trust.clone();
         let files = self.files.read(context, |file| {

@@ -49,6 +49,11 @@ impl Verifier for XmlDsig {
         Vec::new()
     }
 
+    fn in_words(&self, _: &Evidence) -> Option<String> {
+        let what = if self.vocabulary == Vocabulary::TrustedList { "trusted list" } else { "document" };
+        Some(format!("The enveloped signature covers the whole {what}, and nothing of its KeyInfo was believed."))
+    }
+
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         let profile = Profile { format: FORMAT, place: Place::Any, ids: Ids::Any, alg: KeyAlg::Holds };
         let content: Box<dyn Content> = match self.vocabulary {
