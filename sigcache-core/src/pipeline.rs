@@ -185,7 +185,9 @@ impl Pipeline {
             .with_identity(rules.policy.identity.as_deref());
         let check = Check::begin(&rules.verifier, context).map_err(|error| refused(error.into_failure()))?;
         let id = self.version_id(resource, source, tries);
-        let mut staging = self.store.stage(&resource.name, &id).await.map_err(stage_failed)?;
+        let content_type = rules.content_type.as_ref().or(meta.content_type.as_ref());
+        let staging = self.store.stage(&resource.name, &id, content_type.map(|text| &**text)).await;
+        let mut staging = staging.map_err(stage_failed)?;
         let clock = Stopwatch::start(&*self.runtime);
         let mut document = (rules.role == Role::Anchor).then(Vec::new);
         let streamed = stream(body, check, &mut *staging, document.as_mut()).await;
@@ -228,7 +230,7 @@ impl Pipeline {
             evidence,
             companions,
             validators: meta.validators.clone(),
-            content_type: meta.content_type.clone(),
+            content_type: content_type.cloned(),
             document: document.map(Bytes::from),
             anchor: resource.anchor.clone(),
         };

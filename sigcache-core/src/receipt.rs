@@ -72,7 +72,7 @@ pub struct Receipt {
     /// What to send with the next request to the same source.
     #[serde(default, skip_serializing_if = "Validators::is_empty")]
     pub validators: Validators,
-    /// The media type that the source gave, where it is printable ASCII.
+    /// The media type that the configuration or else the source gave, where it is printable ASCII.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<Arc<str>>,
     /// The document itself, where it is an anchor: others rest on it, and to read it costs no request.

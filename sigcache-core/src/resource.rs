@@ -45,6 +45,8 @@ pub struct Rules {
     pub access: Arc<Access>,
     /// Whether others rest on it.
     pub role: Role,
+    /// The media type of its bytes; by default that which the source gives.
+    pub content_type: Option<Arc<str>>,
 }
 
 /// Whether other resources rest on one.
@@ -63,7 +65,7 @@ impl Rules {
     /// Rules with the default policy, limits and access.
     pub fn new(verifier: Arc<dyn Verifier>, trust: Trust) -> Self {
         let (policy, limits, access) = (Policy::default(), Limits::default(), Arc::default());
-        Self { verifier, trust, policy, limits, access, role: Role::Document }
+        Self { verifier, trust, policy, limits, access, role: Role::Document, content_type: None }
     }
 
     /// Others rest on it; it has at most [`MAX_ANCHOR_BYTES`].

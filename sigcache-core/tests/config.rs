@@ -1,6 +1,6 @@
 //! The configuration file: what it may say, and what is said about its mistakes.
-// Without the disk the example cannot be loaded, and other stores are named in the messages.
-#![cfg(all(feature = "config", feature = "disk"))]
+// Without the disk the example cannot be loaded, and the messages name the stores that a build has.
+#![cfg(all(feature = "config", feature = "disk", feature = "s3", feature = "gcs", feature = "azure"))]
 #![allow(clippy::unwrap_used)] // helpers of tests, which clippy does not see as such
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -77,7 +77,7 @@ fn parse(text: &str, folder: &Path) -> Result<Config, ConfigError> {
 /// The example with everything switched on that is off in it.
 fn example_in_full() -> String {
     let on = |line: &str| match line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_alphabetic())) {
-        Some(rest) if !rest.starts_with("path") => format!("{rest}\n"),
+        Some(rest) if !rest.starts_with("path =") => format!("{rest}\n"),
         _ => format!("{line}\n"),
     };
     EXAMPLE.lines().map(on).collect()
@@ -148,7 +148,9 @@ fn everything_that_the_example_switches_off_can_be_switched_on() {
         .replace("\"when-stale\"", "\"always\"")
         .replace("allow_private = false", "allow_private = true")
         .replace("least_speed = \"1KiB/s\"", "least_speed = \"2KiB/s\"")
-        .replace("publish = true", "publish = false");
+        .replace("publish = true", "publish = false")
+        .replace("url = \"file:cache\"", "url = \"s3://bucket/root\"")
+        .replace("account = \"examplestorage\"\n", "");
     let config = parse(&text, folder.path()).unwrap();
     let rules = &config.resources[0].rules;
     assert_eq!(rules.policy.on_expiry, OnExpiry::Serve);
@@ -163,7 +165,10 @@ fn everything_that_the_example_switches_off_can_be_switched_on() {
     assert_eq!(rules.access.headers.len(), 2);
     assert_eq!(rules.access.headers[0].0, "authorization");
     assert_eq!(rules.access.headers[0].1.reveal(), b"Bearer hunter2");
+    assert_eq!(rules.content_type.as_deref(), Some("application/samlmetadata+xml"));
     assert_eq!(config.store.publish, Publish::Nothing);
+    assert_eq!(config.store.cloud.path_style, Some(true));
+    assert_eq!(config.store.cloud.extra_ca.len(), 1);
     assert!(!format!("{config:?}").contains("hunter2"));
 }
 
@@ -269,7 +274,7 @@ urls = ["https://a.example/{name}"]
 c.toml:23:1: unknown word `identty` in [[resource]]
   23 | identty = …
      | ^^^^^^^
-  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
+  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `content_type`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
   did you mean `identity`?
 c.toml:24:1: [[collection]] has no `identity`
   24 | [[collection]]
@@ -333,7 +338,7 @@ url = ["https://a.example/a"]
         r##"c.toml:11:1: unknown word `url` in [[resource]]
   11 | url = […]
      | ^^^
-  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
+  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `content_type`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
   did you mean `urls`?"##,
     );
     refused(
@@ -437,7 +442,7 @@ zebra = 1
         r##"c.toml:12:1: unknown word `zebra` in [[resource]]
   12 | zebra = …
      | ^^^^^
-  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `allow_private`, `extra_ca`, `client_certificate`, `headers`"##,
+  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `content_type`, `allow_private`, `extra_ca`, `client_certificate`, `headers`"##,
     );
     refused(
         r##"[[resource]]
@@ -1474,7 +1479,7 @@ header = { Authorization = "hunter2" }
         r##"c.toml:12:1: unknown word `header` in [[resource]]
   12 | header = { Authorization = … }
      | ^^^^^^
-  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
+  expected one of `name`, `urls`, `identity`, `set`, `verify`, `max_size`, `max_companion`, `timeout`, `connect_timeout`, `first_byte_timeout`, `idle_timeout`, `least_speed`, `speed_window`, `redirects`, `tries`, `max_age`, `max_stale`, `on_expiry`, `shrink_limit`, `replays`, `revalidate`, `content_type`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
   did you mean `headers`?"##,
     );
     refused(
@@ -1604,7 +1609,7 @@ fn tables_that_are_missing_or_wrong() {
 keys = 4
 "##,
         r##"c.toml:1:1: the configuration has no `store`
-  expected [store] with `url = "file:cache"` or `path = "cache"`
+  expected [store] with `url = "file:cache"`, `path = "cache"` or `url = "s3://bucket/cache"`
 c.toml:1:12: `resource` cannot be 3
   1 | resource = 3
     |            ^
@@ -1639,7 +1644,7 @@ path = "cache"
 name = "a"
 "##,
         r##"c.toml:1:1: the configuration has no `store`
-  expected [store] with `url = "file:cache"` or `path = "cache"`
+  expected [store] with `url = "file:cache"`, `path = "cache"` or `url = "s3://bucket/cache"`
 c.toml:1:1: [[resource]] has no `verify`
   1 | [[resource]]
     | ^^^^^^^^^^^^
@@ -1651,15 +1656,15 @@ c.toml:1:1: [[resource]] has no `urls`
     );
     refused_whole(
         r##"[store]
-url = "s3://bucket/cache"
+url = "swift://bucket/cache"
 [[resource]]
 name = "a"
 urls = ["https://a.example/a"]
 "##,
-        r##"c.toml:2:7: `s3` stores are not supported by this build
-  2 | url = "s3://bucket/cache"
-    |       ^^^^^^^^^^^^^^^^^^^
-  expected one of `file`, `memory`
+        r##"c.toml:2:7: `swift` stores are not supported by this build
+  2 | url = "swift://bucket/cache"
+    |       ^^^^^^^^^^^^^^^^^^^^^^
+  expected one of `file`, `memory`, `s3`, `gs`, `az`
 c.toml:3:1: [[resource]] has no `verify`
   3 | [[resource]]
     | ^^^^^^^^^^^^
@@ -1676,7 +1681,7 @@ urls = ["https://a.example/a"]
         r##"c.toml:2:7: "cache" is not a URL: relative URL without a base
   2 | url = "cache"
     |       ^^^^^^^
-  expected a whole URL, which begins with `file:` or `memory:`
+  expected a whole URL, which begins with `file:` or `memory:` or `s3:` or `gs:` or `az:`
 c.toml:3:11: `publish` cannot be 1
   3 | publish = 1
     |           ^
@@ -1696,7 +1701,7 @@ urls = ["https://a.example/a"]
         r##"c.toml:2:7: `https` stores are not supported by this build
   2 | url = …
     |       ^
-  expected one of `file`, `memory`
+  expected one of `file`, `memory`, `s3`, `gs`, `az`
 c.toml:3:1: [[resource]] has no `verify`
   3 | [[resource]]
     | ^^^^^^^^^^^^
@@ -1711,7 +1716,7 @@ urls = ["https://a.example/a"]
         r##"c.toml:1:1: [store] has no `url` or `path`
   1 | [store]
     | ^^^^^^^
-  expected [store] with `url = "file:cache"` or `path = "cache"`
+  expected [store] with `url = "file:cache"`, `path = "cache"` or `url = "s3://bucket/cache"`
 c.toml:2:1: [[resource]] has no `verify`
   2 | [[resource]]
     | ^^^^^^^^^^^^

@@ -52,7 +52,7 @@ impl Build<'_> {
         }
     }
 
-    fn extra_ca(&mut self, table: &Table<'_>) -> Option<Vec<std::path::PathBuf>> {
+    pub(super) fn extra_ca(&mut self, table: &Table<'_>) -> Option<Vec<std::path::PathBuf>> {
         let mut paths = Vec::new();
         for (name, place) in table.list("extra_ca", &mut self.problems)? {
             let pem = self.read_file(name, &place, MAX_PEM_BYTES)?;

@@ -22,6 +22,7 @@ mod problem;
 mod resources;
 mod settings;
 mod sources;
+mod store;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,16 +31,17 @@ mod units;
 
 use std::path::Path;
 
-use url::Url;
-
 use crate::{
     anchor::Anchored,
     resource::Resource,
-    store::{Bucket, Publish, Shard, StoreError},
+    store::{Bucket, Shard, StoreError},
     trust::TrustedKey,
 };
 
+use store::Missing;
+
 pub use problem::{ConfigError, Problem, nearest};
+pub use store::StoreSettings;
 
 /// A configuration in which everything was found sound.
 #[derive(Debug, Clone)]
@@ -59,23 +61,6 @@ pub struct Config {
     pub per_host: usize,
     /// The greatest part (0 to 1) of the stored resources that one run may remove because they left the configuration.
     pub removal_limit: f64,
-}
-
-/// Where to store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StoreSettings {
-    /// The store: `file:` with the whole path, or `memory:`.
-    pub url: Url,
-    /// Whether plain copies are kept below `latest/`.
-    pub publish: Publish,
-}
-
-/// What becomes of a folder that is not there.
-#[derive(Debug, Clone, Copy)]
-enum Missing {
-    Create,
-    Refuse,
 }
 
 impl Config {
@@ -114,32 +99,11 @@ impl Config {
     /// Opens the store for one shard of the names; a folder is created if it is not there. What is in `memory:` is
     /// new each time, and gone with the returned value.
     pub fn open_store(&self, shard: Shard) -> Result<Bucket, StoreError> {
-        self.open(shard, Missing::Create)
+        self.store.open(shard, Missing::Create)
     }
 
     /// The same for those who only read: a folder that is not there is an error, and is not created.
     pub fn open_existing_store(&self, shard: Shard) -> Result<Bucket, StoreError> {
-        self.open(shard, Missing::Refuse)
-    }
-
-    #[cfg_attr(not(feature = "disk"), allow(unused_variables, reason = "only folders can be missing"))]
-    fn open(&self, shard: Shard, missing: Missing) -> Result<Bucket, StoreError> {
-        let bucket = match self.store.url.scheme() {
-            #[cfg(feature = "disk")]
-            "file" => {
-                let path = self.store.url.to_file_path().map_err(|()| self.unopened("not a path of this system"))?;
-                match missing {
-                    Missing::Create => crate::store::open_disk(path)?,
-                    Missing::Refuse => crate::store::open_existing_disk(path)?,
-                }
-            }
-            "memory" => Bucket::new(std::sync::Arc::new(object_store::memory::InMemory::new())),
-            _ => return Err(self.unopened("not supported by this build")),
-        };
-        Ok(bucket.with_shard(shard).with_publish(self.store.publish))
-    }
-
-    fn unopened(&self, why: &'static str) -> StoreError {
-        StoreError::Unavailable { doing: "open", key: self.store.url.to_string(), source: why.into() }
+        self.store.open(shard, Missing::Refuse)
     }
 }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     fetch::Limits,
     policy::{OnExpiry, Policy, Replays, Revalidate},
+    store::is_media_type,
 };
 
 /// Every word that may stand in `[defaults]`, in a `[[resource]]` and in a `[[collection]]`.
@@ -31,11 +32,14 @@ pub(super) const SETTINGS: &[&str] = &[
     "shrink_limit",
     "replays",
     "revalidate",
+    "content_type",
     "allow_private",
     "extra_ca",
     "client_certificate",
     "headers",
 ];
+
+const MEDIA_TYPE: &str = "a media type such as \"application/samlmetadata+xml\"";
 
 /// Where a secret comes from. Deliberately without `Debug`.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -66,6 +70,7 @@ pub(super) struct Settings {
     shrink_limit: Option<Share>,
     accept_replays: Option<bool>,
     always_ask: Option<bool>,
+    pub(super) content_type: Option<String>,
     pub(super) access: AccessSettings,
 }
 
@@ -122,6 +127,8 @@ impl Settings {
             shrink_limit: table.parsed("shrink_limit", units::SHARE, problems, units::share),
             accept_replays: table.word("replays", &[("refuse", false), ("accept", true)], problems),
             always_ask: table.word("revalidate", &[("when-stale", false), ("always", true)], problems),
+            content_type: table
+                .parsed("content_type", MEDIA_TYPE, problems, |text| is_media_type(text).then(|| text.to_owned())),
             access,
         }
     }
@@ -147,6 +154,7 @@ impl Settings {
             shrink_limit: self.shrink_limit.or(defaults.shrink_limit),
             accept_replays: self.accept_replays.or(defaults.accept_replays),
             always_ask: self.always_ask.or(defaults.always_ask),
+            content_type: self.content_type.or_else(|| defaults.content_type.clone()),
             access: AccessSettings {
                 allow_private: access.allow_private.or(other.allow_private),
                 extra_ca: access.extra_ca.or_else(|| other.extra_ca.clone()),

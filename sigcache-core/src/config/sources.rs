@@ -13,7 +13,17 @@ use crate::resource::Urls;
 const SCHEMES: &[&str] = &["https", "http", "file"];
 
 /// The stores that this build can open.
-pub(super) const STORES: &[&str] = if cfg!(feature = "disk") { &["file", "memory"] } else { &["memory"] };
+pub(super) const STORES: &[&str] = &[
+    #[cfg(feature = "disk")]
+    "file",
+    "memory",
+    #[cfg(feature = "s3")]
+    "s3",
+    #[cfg(feature = "gcs")]
+    "gs",
+    #[cfg(feature = "azure")]
+    "az",
+];
 
 impl Build<'_> {
     /// The `urls` of a resource.

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{formats, keys, resources, settings, top};
+use super::{formats, keys, resources, settings, store, top};
 
 const EXAMPLE: &str = include_str!("../../../sigcache.example.toml");
 
@@ -8,7 +8,7 @@ const EXAMPLE: &str = include_str!("../../../sigcache.example.toml");
 fn words() -> Vec<&'static str> {
     let tables = [
         top::TOP,
-        top::STORE,
+        store::STORE,
         top::RUN,
         settings::SETTINGS,
         keys::KEY,

@@ -3,25 +3,19 @@
 use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
-use url::Url;
 
 use super::{
-    Config, StoreSettings,
+    Config,
     build::{Build, Env},
     problem::{ConfigError, Problems},
     resources::{COLLECTION, MAX_FILE_BYTES, RESOURCE},
     settings::{SETTINGS, Settings},
-    sources::STORES,
     table::{Table, Value, conceal_secrets, kind, wrong},
     units::{self, Share},
 };
-use crate::store::Publish;
 
 /// Every table of the file.
 pub(super) const TOP: &[&str] = &["store", "run", "defaults", "keys", "resource", "collection"];
-
-/// Every word that may stand in `[store]`.
-pub(super) const STORE: &[&str] = &["url", "path", "publish"];
 
 /// Every word that may stand in `[run]`.
 pub(super) const RUN: &[&str] = &["concurrency", "per_host", "removal_limit"];
@@ -78,43 +72,6 @@ pub(super) fn read(text: &str, file: &str, folder: &Path, env: Env<'_>) -> Resul
 }
 
 impl Build<'_> {
-    fn store(&mut self, top: &Table<'_>) -> Option<StoreSettings> {
-        const EXPECTED: &str = "[store] with `url = \"file:cache\"` or `path = \"cache\"`";
-        let Some(value) = top.get("store") else {
-            top.lacks(&["store"], 0..0, EXPECTED, &mut self.problems);
-            return None;
-        };
-        let table = Table::open(value, "[store]", &[STORE], &mut self.problems)?;
-        let publish = match table.flag("publish", &mut self.problems) {
-            Some(false) => Publish::Nothing,
-            Some(true) | None => Publish::Copies,
-        };
-        let url = match (table.has("url"), table.has("path")) {
-            (true, false) => {
-                let (text, place) = table.text("url", &mut self.problems)?;
-                self.url(text, &place, STORES)?
-            }
-            (false, true) => {
-                let (text, place) = table.text("path", &mut self.problems)?;
-                if !STORES.contains(&"file") {
-                    self.problems.at_place(place, "this build has no store on disk").one_of("", STORES.iter().copied());
-                    return None;
-                }
-                // The folder is absolute, so this cannot fail.
-                Url::from_directory_path(self.folder.join(text)).ok()?
-            }
-            (true, true) => {
-                self.problems.at(table.span(), "[store] has both `url` and `path`").expected("one of them");
-                return None;
-            }
-            (false, false) => {
-                table.lacks(&["url", "path"], table.span(), EXPECTED, &mut self.problems);
-                return None;
-            }
-        };
-        Some(StoreSettings { url, publish })
-    }
-
     fn run(&mut self, top: &Table<'_>) -> (usize, usize, f64) {
         let value = top.get("run").and_then(|value| Table::open(value, "[run]", &[RUN], &mut self.problems));
         let Some(table) = value else { return (16, 4, Share::HALF.fraction()) };

@@ -229,12 +229,12 @@ fn unsealed_uploads_are_invisible(bench: &Bench, part_size: usize) {
     };
     block_on(async {
         let absent = async || matches!(bench.store.read(&name, &receipt).await, Err(error) if error.is_absence());
-        let mut staging = bench.store.stage(&name, &receipt.version).await.expect("it is staged");
+        let mut staging = bench.store.stage(&name, &receipt.version, None).await.expect("it is staged");
         staging.write(bytes.clone()).await.expect("it is written");
         assert!(absent().await, "what is not sealed can be read");
         staging.abort().await;
         assert!(absent().await, "what was given up can be read");
-        let mut dropped = bench.store.stage(&name, &receipt.version).await.expect("it is staged");
+        let mut dropped = bench.store.stage(&name, &receipt.version, None).await.expect("it is staged");
         dropped.write(bytes.clone()).await.expect("it is written");
         drop(dropped);
         assert!(absent().await, "what was dropped can be read");
@@ -269,8 +269,8 @@ impl Store for Damaged {
     async fn catalog(&self) -> Result<Catalog, StoreError> {
         self.inner.catalog().await
     }
-    async fn stage(&self, name: &Name, id: &str) -> Result<Box<dyn Staging>, StoreError> {
-        self.inner.stage(name, id).await
+    async fn stage(&self, name: &Name, id: &str, content_type: Option<&str>) -> Result<Box<dyn Staging>, StoreError> {
+        self.inner.stage(name, id, content_type).await
     }
     async fn commit(
         &self,

@@ -63,7 +63,12 @@ pub struct Bucket {
     pub(super) durability: Option<Arc<dyn Durability>>,
     pub(super) layout: Layout,
     pub(super) publish: Publish,
-    part_size: usize,
+    pub(super) part_size: usize,
+    pub(super) parts_at_once: usize,
+    /// Whether the store keeps attributes such as the media type beside an object.
+    pub(super) attributes: bool,
+    /// The largest object, in bytes, that the store copies by itself.
+    pub(super) largest_copy: u64,
     requests: AtomicU64,
 }
 
@@ -78,6 +83,9 @@ impl Bucket {
             layout: Layout::new(Path::default(), Shard::WHOLE),
             publish: Publish::Copies,
             part_size: PART_SIZE,
+            parts_at_once: 1,
+            attributes: false,
+            largest_copy: u64::MAX,
             requests: AtomicU64::new(0),
         }
     }
@@ -111,6 +119,26 @@ impl Bucket {
     /// Another part size, in bytes; S3 takes no part below 5 MiB but the last.
     pub fn with_part_size(mut self, bytes: usize) -> Self {
         self.part_size = bytes.max(1);
+        self
+    }
+
+    /// How many parts of one upload are on their way at once. An upload holds at most so many and one more in memory.
+    pub fn with_parts_at_once(mut self, parts: usize) -> Self {
+        self.parts_at_once = parts.max(1);
+        self
+    }
+
+    /// The store keeps media types beside objects: each version gets that of its source, or of its
+    /// [rules](crate::resource::Rules::content_type). Nothing relies on it.
+    pub fn with_attributes(mut self) -> Self {
+        self.attributes = true;
+        self
+    }
+
+    /// The store copies no object of more than `bytes` by itself; larger plain copies pass through this process, which
+    /// compares their digest.
+    pub fn with_largest_copy(mut self, bytes: u64) -> Self {
+        self.largest_copy = bytes;
         self
     }
 
@@ -280,9 +308,8 @@ impl Store for Bucket {
         Ok(catalog)
     }
 
-    async fn stage(&self, name: &Name, id: &str) -> Result<Box<dyn Staging>, StoreError> {
-        let key = self.layout.version(name, id);
-        Ok(Box::new(Upload::new(self.objects.clone(), self.durability.clone(), key, id, self.part_size)))
+    async fn stage(&self, name: &Name, id: &str, content_type: Option<&str>) -> Result<Box<dyn Staging>, StoreError> {
+        Ok(Box::new(Upload::new(self, self.layout.version(name, id), id, content_type)))
     }
 
     async fn commit(

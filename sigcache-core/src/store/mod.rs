@@ -6,6 +6,9 @@
 
 mod bucket;
 mod catalog;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+mod cloud;
+mod cloud_settings;
 mod commit;
 #[cfg(feature = "disk")]
 mod disk;
@@ -33,11 +36,16 @@ use crate::{
 
 pub use bucket::{Bucket, Durability, PART_SIZE, Publish};
 pub use catalog::{Catalog, Change, ChangeKind, MAX_SNAPSHOT_BYTES, Said};
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+pub use cloud::{environment, open_cloud};
+pub use cloud_settings::{CloudSettings, Encryption};
 #[cfg(feature = "disk")]
 pub use disk::{Disk, local_files, open_disk, open_existing_disk};
 pub use gc::{Collected, Keep, Sweep};
 pub use layout::{Layout, SnapshotKey};
 pub use shard::{Shard, ShardError};
+#[cfg(feature = "config")]
+pub(crate) use staging::is_media_type;
 pub use unwritten::Unwritten;
 
 /// A place that keeps verified objects, and the catalog that says which.
@@ -50,7 +58,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn catalog(&self) -> Result<Catalog, StoreError>;
 
     /// Opens an upload of a version of `name` that nobody can see until it is sealed. `id` is unique to this upload.
-    async fn stage(&self, name: &Name, id: &str) -> Result<Box<dyn Staging>, StoreError>;
+    /// `content_type` may be kept beside the object, for those who read the bucket without this library; it is the
+    /// source's word or the configuration's, and the bytes do not vouch for it.
+    async fn stage(&self, name: &Name, id: &str, content_type: Option<&str>) -> Result<Box<dyn Staging>, StoreError>;
 
     /// Makes `changes` to the catalog in one atomic step, after everything they name is durable.
     ///
@@ -237,8 +247,8 @@ impl<T: Store + ?Sized> Store for Arc<T> {
     async fn catalog(&self) -> Result<Catalog, StoreError> {
         (**self).catalog().await
     }
-    async fn stage(&self, name: &Name, id: &str) -> Result<Box<dyn Staging>, StoreError> {
-        (**self).stage(name, id).await
+    async fn stage(&self, name: &Name, id: &str, content_type: Option<&str>) -> Result<Box<dyn Staging>, StoreError> {
+        (**self).stage(name, id, content_type).await
     }
     async fn commit(
         &self,

@@ -11,9 +11,10 @@ use std::{collections::BTreeSet, io, time::Duration};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use object_store::{Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutPayload, path::Path};
 
-use super::{Bucket, Catalog, SnapshotKey, Store as _, StoreError, bucket::failed};
+use super::{Bucket, Catalog, SnapshotKey, Staging as _, Store as _, StoreError, bucket::failed, staging::Upload};
 use crate::{
     decision::{Failure, RunId},
+    digest::Hasher,
     entry::Entry,
     name::Name,
     reason::Reason,
@@ -120,8 +121,12 @@ impl Bucket {
     ) -> Result<(), StoreError> {
         let latest = self.layout.latest(name, "");
         let version = self.layout.stored(name, receipt);
-        self.count(1);
-        self.objects.copy(&version, &latest).await.map_err(|error| failed("copy", &version, error))?;
+        if receipt.evidence.size > self.largest_copy {
+            self.carry(&version, &latest, receipt).await?;
+        } else {
+            self.count(1);
+            self.objects.copy(&version, &latest).await.map_err(|error| failed("copy", &version, error))?;
+        }
         for companion in &receipt.companions {
             let key = self.layout.latest(name, &companion.suffix);
             self.count(1);
@@ -129,6 +134,34 @@ impl Bucket {
             put.map_err(|error| failed("write", &key, error))?;
         }
         self.take_former(catalog, name, entry).await
+    }
+
+    /// Copies what the store does not copy by itself. Here the bytes pass by, so they are compared.
+    async fn carry(&self, version: &Path, latest: &Path, receipt: &Receipt) -> Result<(), StoreError> {
+        let mut download = self.open(version).await?;
+        let mut copy = Box::new(Upload::new(self, latest.clone(), &receipt.version, receipt.content_type.as_deref()));
+        let mut hasher = Hasher::default();
+        let expected = (receipt.evidence.size, receipt.evidence.digest);
+        let carried = async {
+            let mut size = 0;
+            while let Some(chunk) = download.chunks.next().await {
+                let chunk = chunk?;
+                hasher.update(&chunk);
+                size += chunk.len() as u64;
+                copy.write(chunk).await?;
+            }
+            Ok((size, hasher.finish()) == expected)
+        };
+        let error = match carried.await {
+            Ok(true) => return copy.complete().await,
+            Ok(false) => {
+                let detail = "not the bytes that were verified".to_owned();
+                StoreError::Corrupt { key: version.to_string(), detail }
+            }
+            Err(error) => error,
+        };
+        copy.abort().await;
+        Err(error)
     }
 
     pub(super) async fn remove(&self, key: &Path) -> Result<(), StoreError> {

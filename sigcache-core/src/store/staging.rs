@@ -5,9 +5,12 @@ use std::{collections::VecDeque, sync::Arc};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt as _, future::BoxFuture};
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
+use object_store::{
+    Attribute, Attributes, MultipartUpload, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload,
+    path::Path,
+};
 
-use super::{Durability, Sealed, Staging, StoreError, bucket::failed};
+use super::{Bucket, Durability, Sealed, Staging, StoreError, bucket::failed};
 use crate::verified::Verified;
 
 /// A disk is told to begin whenever so much was written to it, or all of a large upload would wait for the commit.
@@ -23,7 +26,9 @@ pub(super) struct Upload {
     unflushed: usize,
     key: Path,
     version: Arc<str>,
+    attributes: Attributes,
     part_size: usize,
+    parts_at_once: usize,
     /// Chunks that wait for their part to be full.
     waiting: VecDeque<Bytes>,
     /// Small chunks at the end of what waits.
@@ -35,25 +40,26 @@ pub(super) struct Upload {
 
 struct Parts {
     upload: Box<dyn MultipartUpload>,
-    /// The part on its way. One at a time, so that memory is bounded by two parts.
-    in_flight: Option<BoxFuture<'static, object_store::Result<()>>>,
+    /// The parts on their way, the oldest first; with the one that is being filled, they bound the memory.
+    in_flight: VecDeque<BoxFuture<'static, object_store::Result<()>>>,
 }
 
 impl Upload {
-    pub(super) fn new(
-        objects: Arc<dyn ObjectStore>,
-        durability: Option<Arc<dyn Durability>>,
-        key: Path,
-        version: &str,
-        part_size: usize,
-    ) -> Self {
+    /// `content_type` is told to a store that keeps such things.
+    pub(super) fn new(bucket: &Bucket, key: Path, version: &str, content_type: Option<&str>) -> Self {
+        let mut attributes = Attributes::new();
+        if let Some(media_type) = content_type.filter(|text| bucket.attributes && is_media_type(text)) {
+            attributes.insert(Attribute::ContentType, media_type.to_owned().into());
+        }
         Self {
-            objects,
-            durability,
+            objects: bucket.objects.clone(),
+            durability: bucket.durability.clone(),
             unflushed: 0,
             key,
             version: version.into(),
-            part_size,
+            attributes,
+            part_size: bucket.part_size,
+            parts_at_once: bucket.parts_at_once,
             waiting: VecDeque::new(),
             small: BytesMut::new(),
             waiting_bytes: 0,
@@ -90,12 +96,13 @@ impl Upload {
         let parts = match &mut self.parts {
             Some(parts) => parts,
             None => {
-                let upload = self.objects.put_multipart(&self.key).await;
+                let options = PutMultipartOptions::from(self.attributes.clone());
+                let upload = self.objects.put_multipart_opts(&self.key, options).await;
                 let upload = upload.map_err(|error| failed("begin to write", &self.key, error))?;
-                self.parts.insert(Parts { upload, in_flight: None })
+                self.parts.insert(Parts { upload, in_flight: VecDeque::new() })
             }
         };
-        parts.settle(&self.key).await?;
+        parts.settle(self.parts_at_once - 1, &self.key).await?;
         self.unflushed += bytes;
         if let Some(durability) = self.durability.as_ref().filter(|_| self.unflushed >= FLUSH_EVERY) {
             durability.begin();
@@ -106,20 +113,57 @@ impl Upload {
         match (&mut part).now_or_never() {
             Some(done) => done.map_err(|error| failed("write", &self.key, error)),
             None => {
-                parts.in_flight = Some(part);
+                parts.in_flight.push_back(part);
                 Ok(())
             }
         }
     }
+
+    /// Makes the object that it is.
+    pub(super) async fn complete(mut self: Box<Self>) -> Result<(), StoreError> {
+        if self.parts.is_none() {
+            let payload = self.take(self.waiting_bytes);
+            // The key of a version is new with every upload, so overwriting can only repeat what this very call wrote.
+            let options = PutOptions { attributes: self.attributes, ..PutMode::Overwrite.into() };
+            let put = self.objects.put_opts(&self.key, payload, options).await;
+            return put.map(|_| ()).map_err(|error| failed("write", &self.key, error));
+        }
+        let finish = async {
+            self.send(self.waiting_bytes).await?;
+            if let Some(parts) = &mut self.parts {
+                parts.settle(0, &self.key).await?;
+                parts.upload.complete().await.map_err(|error| failed("complete", &self.key, error))?;
+            }
+            Ok(())
+        };
+        let finished = finish.await;
+        if finished.is_err() {
+            self.abort().await;
+        }
+        finished
+    }
 }
 
 impl Parts {
-    async fn settle(&mut self, key: &Path) -> Result<(), StoreError> {
-        match self.in_flight.take() {
-            Some(part) => part.await.map_err(|error| failed("write", key, error)),
-            None => Ok(()),
+    /// Waits until at most `left` parts are on their way.
+    async fn settle(&mut self, left: usize, key: &Path) -> Result<(), StoreError> {
+        while self.in_flight.len() > left {
+            let Some(part) = self.in_flight.pop_front() else { break };
+            part.await.map_err(|error| failed("write", key, error))?;
         }
+        Ok(())
     }
+}
+
+/// Whether this can stand in a header as it is: `type/subtype`, then perhaps parameters, all printable ASCII (RFC 9110,
+/// section 8.3.1). Some clients panic at anything else, and what a source sends is anybody's text.
+pub(crate) fn is_media_type(text: &str) -> bool {
+    let essence = text.split(';').next().unwrap_or_default().trim_end();
+    let is_token = |part: &str| {
+        !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c))
+    };
+    let printable = text.bytes().all(|c| matches!(c, b' '..=b'~')) && text.trim() == text;
+    printable && essence.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
 }
 
 #[async_trait]
@@ -150,33 +194,15 @@ impl Staging for Upload {
             self.abort().await;
             return Err(error);
         }
-        if self.parts.is_some() {
-            let rest = self.waiting_bytes;
-            let finish = async {
-                self.send(rest).await?;
-                if let Some(parts) = &mut self.parts {
-                    parts.settle(&self.key).await?;
-                    parts.upload.complete().await.map_err(|error| failed("complete", &self.key, error))?;
-                }
-                Ok(())
-            };
-            if let Err(error) = finish.await {
-                self.abort().await;
-                return Err(error);
-            }
-        } else {
-            let payload = self.take(self.waiting_bytes);
-            // The key is new with every upload: overwriting can only repeat what this very call wrote before.
-            let put = self.objects.put_opts(&self.key, payload, PutMode::Overwrite.into()).await;
-            put.map_err(|error| failed("write", &self.key, error))?;
-        }
-        Ok(Sealed { version: self.version })
+        let version = self.version.clone();
+        self.complete().await?;
+        Ok(Sealed { version })
     }
 
     async fn abort(mut self: Box<Self>) {
         if let Some(parts) = &mut self.parts {
             // Nobody can see the parts; `gc` or the store's lifecycle rule clears what stays.
-            drop(parts.in_flight.take());
+            parts.in_flight.clear();
             if let Err(error) = parts.upload.abort().await {
                 tracing::warn!(key = %self.key, %error, "an aborted upload could not be cleared");
             }
@@ -193,7 +219,8 @@ mod tests {
     #[tokio::test]
     async fn attack_endless_small_chunks_do_not_cost_more_than_their_bytes() {
         let objects = Arc::new(InMemory::new());
-        let mut upload = Upload::new(objects, None, Path::from("versions/a/1"), "1", 8 * 1024 * 1024);
+        let bucket = Bucket::new(objects);
+        let mut upload = Upload::new(&bucket, Path::from("versions/a/1"), "1", None);
         for _ in 0..100_000 {
             upload.write(Bytes::from_static(b"x")).await.unwrap();
             upload.write(Bytes::new()).await.unwrap();
@@ -202,5 +229,17 @@ mod tests {
         assert!(upload.waiting.len() <= 100_000 / SMALL_CHUNK, "{} pieces", upload.waiting.len());
         let payload = upload.take(70_000);
         assert_eq!((payload.content_length(), upload.waiting_bytes), (70_000, 30_000));
+    }
+
+    #[test]
+    fn only_what_may_stand_in_a_header_is_a_media_type() {
+        for good in ["text/plain", "application/samlmetadata+xml", "text/html; charset=utf-8", "a/b;c=\"d e\""] {
+            assert!(is_media_type(good), "{good}");
+        }
+        let bad =
+            ["", "text", "text/", "/plain", "te xt/plain", "text/pl\u{e4}in", "text/plain; a=\u{e4}", "a/b\r\nX: y"];
+        for bad in bad.into_iter().chain([" text/plain", "text/plain ", "a/b/c", "text/plain;\u{7f}"]) {
+            assert!(!is_media_type(bad), "{bad:?}");
+        }
     }
 }

@@ -26,7 +26,7 @@ impl Store for Unwritten {
         self.0.catalog().await
     }
 
-    async fn stage(&self, _: &Name, id: &str) -> Result<Box<dyn Staging>, StoreError> {
+    async fn stage(&self, _: &Name, id: &str, _: Option<&str>) -> Result<Box<dyn Staging>, StoreError> {
         Ok(Box::new(Nowhere(id.to_owned())))
     }
 
