@@ -161,6 +161,13 @@ impl Build<'_> {
         {
             return None;
         }
+        #[cfg(feature = "openpgp")]
+        if let Signers::Keys(trust) = &signers
+            && verifier.format() != "openpgp"
+            && !openpgp::are_others(&table, trust, &mut self.problems)
+        {
+            return None;
+        }
         let signers = match signers {
             Signers::Keys(trust) if certificates == Certificates::BoundKeys => {
                 Signers::Keys(trust.within_certificates())

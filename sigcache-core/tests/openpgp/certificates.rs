@@ -148,7 +148,8 @@ fn the_fingerprint_is_of_the_primary_key_alone() {
     let alice = cert("alice");
     let other = {
         let mut primary = alice.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
-        let again = alice.primary_key().with_policy(&policy(), day(1)).unwrap();
+        let policy = policy();
+        let again = alice.primary_key().with_policy(&policy, day(1)).unwrap();
         let longer = again.set_expiration_time(&mut primary, Some(day(100))).unwrap();
         alice.clone().insert_packets(longer).unwrap().0
     };

@@ -56,3 +56,14 @@ fn fits(table: &Table<'_>, trust: &Trust, problems: &mut Problems) -> bool {
     }
     fits
 }
+
+/// No key is an OpenPGP certificate, with which no other format can do anything.
+pub(super) fn are_others(table: &Table<'_>, trust: &Trust, problems: &mut Problems) -> bool {
+    let mut others = true;
+    for trusted in trust.keys().iter().filter(|trusted| trusted.key.is_openpgp()) {
+        let message = format!("{} is an OpenPGP certificate", tick(trusted.id.as_str()));
+        problems.at(keys_span(table), message).expected("`format = \"openpgp\"`, or other keys");
+        others = false;
+    }
+    others
+}
