@@ -162,6 +162,8 @@ impl Value {
 }
 
 /// Reads a [`Value`], refusing repeated members (two readers could take different ones) and too many levels.
+///
+/// Not [`crate::json`], which keeps everything: a document of megabytes may be all numbers, and here a list is its length.
 struct Json {
     depth: usize,
 }

@@ -84,9 +84,8 @@ impl Verifier for Narinfo {
     fn in_words(&self, evidence: &Evidence) -> Option<String> {
         let name = evidence.identity.as_ref()?;
         Some(match self.beside {
-            Some(_) => format!(
-                "What the cache signed is its .narinfo: the store path {name} has this archive, by hash and size."
-            ),
+            // Without the name: nothing compared that of an archive with anything, and explain says so.
+            Some(_) => "What the cache signed is its .narinfo, which names this archive by hash and size.".to_owned(),
             None => {
                 format!("The cache signed the store path {name}, the hash and size of its archive and its references.")
             }
