@@ -77,7 +77,7 @@ fn parse(text: &str, folder: &Path) -> Result<Config, ConfigError> {
 /// The example with everything switched on that is off in it.
 fn example_in_full() -> String {
     let on = |line: &str| match line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_alphabetic())) {
-        Some(rest) if !rest.starts_with("path =") => format!("{rest}\n"),
+        Some(rest) if !rest.starts_with("path =") && !rest.contains("openpgp") => format!("{rest}\n"),
         _ => format!("{line}\n"),
     };
     EXAMPLE.lines().map(on).collect()
@@ -324,6 +324,8 @@ fn refused_whole(text: &str, message: &str) {
     let folder = folder();
     let error = parse(text, folder.path()).unwrap_err();
     let shown = error.to_string().replace(&folder.path().display().to_string(), "DIR");
+    // One format more in builds that have it.
+    let shown = shown.replace("`openpgp`, ", "").replace("`openpgp` or ", "");
     assert!(!format!("{error:?}{shown}").contains("hunter2"), "{error:?}");
     assert_eq!(shown, message, "\n--- found:\n{shown}\n--- expected:\n{message}\n");
 }

@@ -180,7 +180,6 @@ fn what_is_no_key_is_refused() {
         b"<html>",
         b"-----BEGIN",
         b"-----BEGIN NONSENSE-----\nAAAA\n-----END NONSENSE-----\n",
-        b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n",
         &[0x30],
         // Empty, three numbers, and a certificate with something behind it.
         &[0x30, 0],
@@ -195,6 +194,12 @@ fn what_is_no_key_is_refused() {
         assert_eq!(refusal(file), KeyError::UnknownForm, "{:?}", String::from_utf8_lossy(file));
     }
     assert_eq!(damaged(b"ssh-ed25519 AAAA"), "SSH key");
+    let openpgp = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n";
+    if cfg!(feature = "openpgp") {
+        assert_eq!(damaged(openpgp), "OpenPGP certificate");
+    } else {
+        assert_eq!(refusal(openpgp), KeyError::UnknownForm);
+    }
     assert_eq!(damaged(b"-----BEGIN PUBLIC KEY-----\n\xff"), "PEM file");
     assert_eq!(damaged(b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"), "public key");
     assert_eq!(damaged(b"ssh-ed25519 AAAA"), "SSH key");

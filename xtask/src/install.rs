@@ -20,6 +20,7 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("minisign", "minisign", "the tests against minisign's own signatures"),
     ("signify-openbsd", "signify-openbsd", "the tests against signify's own signatures"),
     ("ssh-keygen", "openssh-client", "the tests against OpenSSH's own signatures"),
+    ("gpg", "gpg", "the tests against GnuPG's own signatures"),
     ("nix", "nix-bin", "the tests against Nix's own signatures"),
     ("curl", "curl", "the benchmarks beside curl"),
     ("g++", "g++", "the fuzz targets (libFuzzer is C++)"),

@@ -63,7 +63,7 @@ const STEPS: &[Step] = &[
     Step::new("msrv", Extent::Fast, graph::msrv),
     Step::new("clippy", Extent::Fast, clippy),
     Step {
-        uses: &["nginx", "openssl", "minisign", "signify-openbsd", "ssh-keygen", "nix"],
+        uses: &["nginx", "openssl", "minisign", "signify-openbsd", "ssh-keygen", "gpg", "nix"],
         ..Step::new("test", Extent::Fast, suite)
     },
     Step::new("quickstart", Extent::Fast, quickstart::check),

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The signature formats, which know nothing of one another: in pairs with the rest they count as one feature.
-const FORMATS: &str = "checksums,detached,jws,minisign,narinfo,note,signify,ssh,xml";
+const FORMATS: &str = "checksums,detached,jws,minisign,narinfo,note,openpgp,signify,ssh,xml";
 
 /// The core compiles with none of its features, with each alone, and with each pair.
 pub(crate) fn powerset() -> Result<()> {

@@ -6,6 +6,8 @@ mod jws;
 mod minisign;
 mod narinfo;
 mod note;
+#[cfg(feature = "openpgp")]
+mod openpgp;
 mod signify;
 mod ssh;
 mod suffix;
@@ -43,6 +45,8 @@ pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
     ("minisign", (&[VERIFY, minisign::WORDS], minisign::set_up)),
     ("narinfo", (&[VERIFY, narinfo::WORDS], narinfo::set_up)),
     ("note", (&[VERIFY, note::WORDS], note::set_up)),
+    #[cfg(feature = "openpgp")]
+    ("openpgp", (&[VERIFY, openpgp::WORDS], openpgp::set_up)),
     ("saml-metadata", (&[VERIFY, xml::SAML_METADATA], xml::saml_metadata)),
     ("signify", (&[VERIFY, signify::WORDS], signify::set_up)),
     ("ssh", (&[VERIFY, ssh::WORDS], ssh::set_up)),
@@ -154,6 +158,13 @@ impl Build<'_> {
         let (Format { verifier, alike, files, tells_identity, certificates, fit }, signers) = (format?, signers?);
         if let Signers::Keys(trust) = &signers
             && !fit(&table, trust, &mut self.problems)
+        {
+            return None;
+        }
+        #[cfg(feature = "openpgp")]
+        if let Signers::Keys(trust) = &signers
+            && verifier.format() != "openpgp"
+            && !openpgp::are_others(&table, trust, &mut self.problems)
         {
             return None;
         }
@@ -295,6 +306,7 @@ pub(super) fn what_identity_is(format: &str) -> &'static str {
         }
         "xmldsig" => "the territory and type of the list: with nothing to compare, it guards nothing",
         "note" => "the origin of the checkpoint: with nothing to compare, it guards nothing",
+        "openpgp" => "the codename of the release: with nothing to compare, it guards nothing",
         _ => "what `claims.identity` must find in the document: with nothing to compare, it guards nothing",
     }
 }
@@ -304,6 +316,7 @@ pub(super) fn how_to_say_it(format: &str) -> &'static str {
     match format {
         "minisign" => "a trusted comment that names the file: verify = { …, comment = [\"file\"] }",
         "note" => "a text that says it: verify = { …, checkpoint = true }",
+        "openpgp" => "a signed Release file: verify = { …, inline = true, deb_release = true }",
         "signify" | "ssh" => "a format that says it: such a signature names no document",
         _ => "a pointer to its identity: verify = { …, claims = { identity = \"/name\" } }",
     }

@@ -113,7 +113,7 @@ impl Build<'_> {
             // Both hold: the limits here, and those that the file itself may set.
             key.not_before = key.not_before.max(not_before);
             key.not_after = [key.not_after, not_after].into_iter().flatten().min();
-            key.revoked = revoked;
+            key.revoked |= revoked;
             key.origin = Some(match *way {
                 "file" => given.into(),
                 _ => "the configuration".into(),

@@ -21,6 +21,8 @@ pub struct PublicKey {
 enum Material {
     #[cfg(feature = "keys")]
     Known(Arc<Known>),
+    #[cfg(feature = "openpgp")]
+    OpenPgp(Arc<sequoia_openpgp::Cert>),
     Opaque(Arc<[u8]>),
 }
 
@@ -62,6 +64,10 @@ pub enum KeyError {
     /// An allowed-signers file where one key belongs.
     #[error("this is an allowed-signers file, which says of keys when they may sign; here one key alone is expected")]
     AllowedSigners,
+    /// A keyring of several OpenPGP certificates where one key belongs.
+    #[cfg(feature = "openpgp")]
+    #[error("this is a keyring of several OpenPGP certificates; here one alone is expected")]
+    Keyring,
     /// A known form that is damaged.
     #[error("the {form} is damaged: {detail}")]
     Damaged {
@@ -95,6 +101,8 @@ impl PublicKey {
             Material::Opaque(bytes) => Some(bytes),
             #[cfg(feature = "keys")]
             Material::Known(_) => None,
+            #[cfg(feature = "openpgp")]
+            Material::OpenPgp(_) => None,
         }
     }
 
@@ -180,7 +188,30 @@ impl PublicKey {
         match &self.material {
             Material::Known(known) => Some(known),
             Material::Opaque(_) => None,
+            #[cfg(feature = "openpgp")]
+            Material::OpenPgp(_) => None,
         }
+    }
+}
+
+#[cfg(feature = "openpgp")]
+impl PublicKey {
+    /// A certificate, known by its primary key.
+    pub(super) fn of_openpgp(fingerprint: Digest, cert: Arc<sequoia_openpgp::Cert>) -> Self {
+        Self { fingerprint, material: Material::OpenPgp(cert) }
+    }
+
+    /// The OpenPGP certificate, if it is one.
+    pub(crate) fn openpgp(&self) -> Option<&Arc<sequoia_openpgp::Cert>> {
+        match &self.material {
+            Material::OpenPgp(cert) => Some(cert),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an OpenPGP certificate. Its fingerprint is then of the packet of its primary key.
+    pub fn is_openpgp(&self) -> bool {
+        self.openpgp().is_some()
     }
 }
 

@@ -13,6 +13,8 @@ mod key;
 #[cfg(feature = "keys")]
 mod known;
 mod label;
+#[cfg(feature = "openpgp")]
+pub(crate) mod openpgp;
 #[cfg(feature = "keys")]
 pub mod p256;
 #[cfg(feature = "keys")]

@@ -6,7 +6,7 @@
 //!
 //! A new format is one file here and one line in the configuration's table of formats.
 
-#[cfg(any(feature = "minisign", feature = "signify", feature = "ssh"))]
+#[cfg(any(feature = "minisign", feature = "openpgp", feature = "signify", feature = "ssh"))]
 mod beside;
 #[cfg(feature = "checksums")]
 mod checksums;
@@ -21,6 +21,8 @@ mod minisign;
 mod narinfo;
 #[cfg(feature = "note")]
 mod note;
+#[cfg(feature = "openpgp")]
+mod openpgp;
 #[cfg(feature = "xml")]
 mod saml_metadata;
 #[cfg(feature = "detached")]
@@ -62,6 +64,8 @@ pub use minisign::Minisign;
 pub use narinfo::Narinfo;
 #[cfg(feature = "note")]
 pub use note::Note;
+#[cfg(feature = "openpgp")]
+pub use openpgp::OpenPgp;
 #[cfg(feature = "xml")]
 pub use saml_metadata::SamlMetadata;
 #[cfg(feature = "detached")]

@@ -326,6 +326,13 @@ fn note() {
     assert_eq!(parse(&format!("{witness}{two}")).unwrap().resources[0].rules.trust.threshold(), 2);
 }
 
+#[cfg(not(feature = "openpgp"))]
+#[test]
+fn without_its_feature_openpgp_is_no_format() {
+    let said = said_of("format = \"openpgp\", keys = [\"mini\"]");
+    assert!(said[0].ends_with("`format` cannot be \"openpgp\""), "{said:?}");
+}
+
 #[test]
 fn narinfo() {
     let with = |more: &str| format!("format = \"narinfo\", keys = [\"mini\"]{more}");

@@ -6,6 +6,8 @@ pub(super) mod jwk;
 mod minisign;
 mod nix;
 mod note;
+#[cfg(feature = "openpgp")]
+mod openpgp;
 mod pem;
 mod ssh;
 
@@ -41,6 +43,11 @@ impl PublicKey {
         if allowed_signers::begins(file) {
             return Err(KeyError::AllowedSigners);
         }
+        #[cfg(feature = "openpgp")]
+        if openpgp::begins(file) {
+            let mut keys = openpgp::read(file)?;
+            return if keys.len() == 1 { keys.pop().ok_or(KeyError::UnknownForm) } else { Err(KeyError::Keyring) };
+        }
         let form = FORMS.iter().find(|(begins, _)| begins(file));
         let (_, read) = form.ok_or(KeyError::UnknownForm)?;
         read(file).map(Self::from)
@@ -50,8 +57,13 @@ impl PublicKey {
 impl TrustedKey {
     /// The keys of a key file: one under this id, without limits in time; or those of an allowed-signers file of
     /// OpenSSH, each with the limits that it has there, under `ID:PRINCIPALS` (and `ID:PRINCIPALS#2` for the second key
-    /// of the same principals).
+    /// of the same principals). With the feature `openpgp` also those of an OpenPGP keyring, which are under
+    /// `ID:FINGERPRINT` if there are several.
     pub fn read(id: &str, file: &[u8]) -> Result<Vec<Self>, KeyError> {
+        #[cfg(feature = "openpgp")]
+        if file.len() <= MAX_KEY_BYTES && openpgp::begins(file) {
+            return openpgp::trusted(id, file);
+        }
         if file.len() > MAX_KEY_BYTES || !allowed_signers::begins(file) {
             return PublicKey::parse(file).map(|key| vec![Self::new(KeyId::new(id), key)]);
         }

@@ -1,0 +1,15 @@
+//! The `openpgp` format, against what GnuPG and Sequoia made, and against what an attacker would make of it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, dead_code, reason = "tests")]
+#![cfg(feature = "openpgp")]
+
+mod certificates;
+mod clear_signed;
+#[cfg(feature = "config")]
+mod config;
+mod debian;
+mod detached;
+mod gpg;
+mod maker;
+#[path = "../formats/support.rs"]
+mod support;
