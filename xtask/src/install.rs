@@ -22,6 +22,8 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("ssh-keygen", "openssh-client", "the tests against OpenSSH's own signatures"),
     ("gpg", "gpg", "the tests against GnuPG's own signatures"),
     ("nix", "nix-bin", "the tests against Nix's own signatures"),
+    ("python3", "python3", "moto, for the tests of stores on S3"),
+    ("npm", "npm", "Azurite, for the tests of stores on Azure"),
     ("curl", "curl", "the benchmarks beside curl"),
     ("g++", "g++", "the fuzz targets (libFuzzer is C++)"),
 ];
@@ -48,7 +50,7 @@ pub(crate) fn programs() -> Result<Vec<Missing>> {
     Ok(missing().map(|&(program, _, what)| Missing { program, what }).collect())
 }
 
-fn apt(packages: &[&str]) -> Result<()> {
+pub(crate) fn apt(packages: &[&str]) -> Result<()> {
     // Debian starts a server as soon as it is installed; the tests start their own, on their own ports.
     let _quiet = NoServices::new()?;
     run(program("apt-get").args(["update", "-q"]))?;

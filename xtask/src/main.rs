@@ -7,6 +7,7 @@ mod imports;
 mod install;
 mod quickstart;
 mod reasons;
+mod servers;
 mod source;
 mod structure;
 mod test;
@@ -31,6 +32,8 @@ enum Task {
         #[arg(long)]
         fast: bool,
     },
+    /// Installs the servers that the tests of stores need, and says where they lie
+    Servers,
     /// The core without features has no HTTP client, no TLS and no async runtime
     Deps,
     /// The declared rust-version is what the dependencies need
@@ -56,6 +59,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test { fast } => test::all(if fast { test::Extent::Fast } else { test::Extent::Whole }),
+        Task::Servers => servers::task(),
         Task::Deps => graph::deps(),
         Task::Msrv => graph::msrv(),
         Task::Structure => structure::check(),

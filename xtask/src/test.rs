@@ -11,7 +11,7 @@ use crate::{
     command::{cargo, run},
     fuzz, graph,
     install::{self, Missing},
-    quickstart, reasons, structure, tools,
+    quickstart, reasons, servers, structure, tools,
 };
 
 /// How much of it.
@@ -63,7 +63,17 @@ const STEPS: &[Step] = &[
     Step::new("msrv", Extent::Fast, graph::msrv),
     Step::new("clippy", Extent::Fast, clippy),
     Step {
-        uses: &["nginx", "openssl", "minisign", "signify-openbsd", "ssh-keygen", "gpg", "nix"],
+        uses: &[
+            "nginx",
+            "openssl",
+            "minisign",
+            "signify-openbsd",
+            "ssh-keygen",
+            "gpg",
+            "nix",
+            "moto_server",
+            "azurite-blob",
+        ],
         ..Step::new("test", Extent::Fast, suite)
     },
     Step::new("quickstart", Extent::Fast, quickstart::check),
@@ -77,7 +87,8 @@ const STEPS: &[Step] = &[
 /// Runs every step even when one fails, prints what came of each, and fails if any did.
 pub(crate) fn all(extent: Extent) -> Result<()> {
     let mut ends: Vec<(&str, End, Duration)> = Vec::new();
-    let missing = install::programs()?;
+    let mut missing = install::programs()?;
+    missing.extend(servers::install()?);
     let machine = if env::var_os("CI").is_some() { Machine::Ci } else { Machine::Anyone };
     for step in STEPS {
         println!("\n=== {} ===", step.name);
@@ -157,7 +168,9 @@ fn clippy() -> Result<()> {
 }
 
 fn suite() -> Result<()> {
-    run(cargo().args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]))
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths([servers::folder()].into_iter().chain(env::split_paths(&path)))?;
+    run(cargo().args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]).env("PATH", path))
 }
 
 fn doc() -> Result<()> {

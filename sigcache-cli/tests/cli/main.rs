@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, unreachable_pub, reason = "tests")]
 
 mod anchors;
+mod cloud;
 mod flows;
 mod hostile;
 mod keys;
 mod kill;
 mod schema;
+#[allow(dead_code, reason = "some of its servers are for the core alone")]
+#[path = "../../../sigcache-core/tests/stores/servers.rs"]
+mod servers;
 mod streams;
 mod support;

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Mutex,
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -29,6 +30,7 @@ pub const NOON: &str = "2026-11-24T12:00:00Z";
 pub struct Lab {
     folder: TempDir,
     key: SigningKey,
+    environment: Mutex<Vec<(String, String)>>,
 }
 
 /// What a command did.
@@ -64,7 +66,7 @@ impl Lab {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::from_slice(&[7; 32]).unwrap();
-        let lab = Self { folder, key };
+        let lab = Self { folder, key, environment: Mutex::default() };
         let public = lab.key.verifying_key().to_public_key_pem(LineEnding::LF).unwrap();
         fs::write(lab.path("publisher.pub.pem"), public).unwrap();
         lab
@@ -133,6 +135,11 @@ impl Lab {
         self.replace("sigcache.toml", text);
     }
 
+    /// What the binary finds in its environment from now on.
+    pub fn set_environment(&self, environment: &[(String, String)]) {
+        *self.environment.lock().unwrap() = environment.to_vec();
+    }
+
     /// The binary in this folder, with nothing of the environment that could change what it does.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sigcache"));
@@ -140,6 +147,7 @@ impl Lab {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SIGCACHE_")) {
             command.env_remove(name);
         }
+        command.envs(self.environment.lock().unwrap().iter().cloned());
         command
     }
 

@@ -11,6 +11,7 @@ use crate::{
     decision::{Failure, Report, RunId},
     digest::Digest,
     evidence::Evidence,
+    fetch::Limits,
     name::Name,
     read::{self, ReadError},
     reason::{Outcome, Reason},
@@ -60,7 +61,9 @@ impl Bench {
     }
 
     fn resource(&self, name: &str) -> Resource {
-        let rules = Rules::new(Arc::new(Detached::new(".sig")), self.signer.trust());
+        // Some parts are larger than what a document may have by default.
+        let limits = Limits { max_size: u64::MAX, ..Limits::default() };
+        let rules = Rules::new(Arc::new(Detached::new(".sig")), self.signer.trust()).with_limits(limits);
         let url = format!("https://a.example/{name}").parse().expect("a URL");
         Resource::new(Name::new(name).expect("a name"), [url], Arc::new(rules))
     }
@@ -83,6 +86,17 @@ impl Bench {
 
     fn read(&self, name: &str, hours: i64) -> Bytes {
         self.read_from(&*self.store, name, hours).expect("it can be read back")
+    }
+
+    /// What a thread is to do, in the caller's runtime if there is one: some stores cannot be asked without.
+    fn beside(&self, work: impl FnOnce() + Send) -> impl FnOnce() + Send {
+        #[cfg(feature = "tokio")]
+        let runtime = tokio::runtime::Handle::try_current().ok();
+        move || {
+            #[cfg(feature = "tokio")]
+            let _entered = runtime.as_ref().map(|runtime| runtime.enter());
+            work();
+        }
     }
 
     fn catalog(&self) -> Catalog {
@@ -159,9 +173,10 @@ fn two_writers_of_different_resources(bench: &Bench) {
     }
     thread::scope(|scope| {
         for (nonce, name) in names.iter().enumerate() {
-            scope.spawn(move || {
-                expect(&bench.sync(name, 0, nonce as u64), name, Outcome::Stored, Reason::FirstVersion).is_good()
-            });
+            scope.spawn(bench.beside(move || {
+                let report = bench.sync(name, 0, nonce as u64);
+                expect(&report, name, Outcome::Stored, Reason::FirstVersion);
+            }));
         }
     });
     assert_eq!(bench.catalog().sequence(), names.len() as u64);
@@ -175,7 +190,7 @@ fn two_writers_of_the_same_resource(bench: &Bench) {
     bench.publish("a", "first");
     thread::scope(|scope| {
         for nonce in 0..4 {
-            scope.spawn(move || assert!(bench.sync("a", 0, nonce).store_failure.is_none()));
+            scope.spawn(bench.beside(move || assert!(bench.sync("a", 0, nonce).store_failure.is_none())));
         }
     });
     assert_eq!(bench.catalog().sequence(), 4);

@@ -1,0 +1,11 @@
+//! Stores in a cloud, held against servers that speak as the clouds do: moto for S3, Azurite for Azure, and a fake of
+//! our own for Google.
+#![cfg(all(feature = "conformance", feature = "s3", feature = "gcs", feature = "azure"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod bench;
+mod contract;
+mod faults;
+mod gcs;
+mod proxy;
+mod servers;
