@@ -2,15 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    process::Stdio,
+    process::{Child, Stdio},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use object_store::{ObjectStore as _, ObjectStoreExt as _, aws::AmazonS3Builder};
 use tokio::runtime::Runtime;
 
 use crate::{
+    fake::{Fake, Keep},
     servers::Server,
     support::{Lab, NOON, is, verdict},
 };
@@ -92,6 +93,47 @@ fn a_bucket_that_is_not_there_is_no_empty_store() {
         let told = cloud.lab.run(&[command]).fails(3);
         assert!(told.contains("elsewhere") && told.contains("NoSuchBucket"), "{command}: {told}");
     }
+}
+
+/// The largest document of the test, in MiB; more by `SIGCACHE_LARGE`.
+const LARGE: usize = 320;
+
+/// Memory is bounded by the parts on their way, not by the document.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_document_goes_up_in_less_than_128_mib_of_memory() {
+    let mib: usize = std::env::var("SIGCACHE_LARGE").ok().and_then(|text| text.parse().ok()).unwrap_or(LARGE);
+    let (fake, lab, length) = (Fake::start(Keep::Length), Lab::new(), mib << 20);
+    lab.offer_zeros("large.bin", length);
+    let settings = format!("max_size = {length}\ntimeout = \"1h\"");
+    lab.configure(&["large.bin"], &settings);
+    let text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+    let store = format!("url = \"s3://bucket/root\"\nendpoint = \"{}\"\npublish = false", fake.endpoint);
+    lab.replace("sigcache.toml", text.replace("url = \"file:cache\"", &store));
+    let environment = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+    lab.set_environment(&environment.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let mut child = lab.command(&["sync"]).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+    let peak = peak_until_the_end(&mut child);
+    assert!(child.wait().unwrap().success());
+    let lengths = fake.lengths();
+    let versions: Vec<usize> =
+        lengths.iter().filter(|(key, _)| key.contains("versions/")).map(|(_, length)| *length).collect();
+    assert_eq!(versions, [length]);
+    println!("{mib} MiB in {} MiB of memory", peak >> 20);
+    assert!(peak > 1 << 20, "the peak was not measured");
+    assert!(peak < 128 << 20, "{peak} bytes");
+}
+
+/// The most memory that it had at once, in bytes. The kernel keeps the greatest value.
+fn peak_until_the_end(child: &mut Child) -> u64 {
+    let (status, mut peak) = (format!("/proc/{}/status", child.id()), 0);
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak = line.map_or(peak, |line| line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024);
+        thread::sleep(Duration::from_millis(1));
+    }
+    peak
 }
 
 /// How often a run is killed; more by `SIGCACHE_KILLS`.

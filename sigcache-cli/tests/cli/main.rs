@@ -4,6 +4,8 @@
 
 mod anchors;
 mod cloud;
+#[path = "../../../sigcache-core/tests/stores/fake.rs"]
+mod fake;
 mod flows;
 mod hostile;
 mod keys;

@@ -10,10 +10,14 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use p256::{
-    ecdsa::{Signature, SigningKey, signature::Signer as _},
+    ecdsa::{
+        Signature, SigningKey,
+        signature::{Signer as _, hazmat::PrehashSigner as _},
+    },
     pkcs8::{EncodePublicKey as _, LineEnding},
 };
 use serde_json::Value;
+use sigcache_core::Hasher;
 use tempfile::TempDir;
 
 use crate::schema;
@@ -116,6 +120,25 @@ impl Lab {
     pub fn offer(&self, name: &str, bytes: &[u8]) {
         self.replace(&format!("origin/{name}"), bytes);
         self.replace(&format!("origin/{name}.sig"), self.sign(bytes));
+    }
+
+    /// The same with so many zeros, which take no room on the disk.
+    pub fn offer_zeros(&self, name: &str, length: usize) {
+        self.replace(&format!("origin/{name}"), "");
+        fs::File::options()
+            .write(true)
+            .open(self.path(&format!("origin/{name}")))
+            .unwrap()
+            .set_len(length as u64)
+            .unwrap();
+        let (zeros, mut hasher, mut left) = (vec![0; 1 << 20], Hasher::default(), length);
+        while left > 0 {
+            let some = left.min(zeros.len());
+            hasher.update(&zeros[..some]);
+            left -= some;
+        }
+        let signature: Signature = self.key.sign_prehash(hasher.finish().as_bytes()).unwrap();
+        self.replace(&format!("origin/{name}.sig"), signature.to_der().as_bytes());
     }
 
     pub fn origin(&self) -> String {

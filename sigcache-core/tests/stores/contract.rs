@@ -4,7 +4,11 @@ use std::{cell::Cell, sync::Arc};
 
 use sigcache_core::{conformance::store::store_contract, store::Bucket};
 
-use crate::{gcs, proxy::Proxy, servers::Server};
+use crate::{
+    fake::{Fake, Keep},
+    proxy::Proxy,
+    servers::Server,
+};
 
 /// S3 takes no smaller part but the last.
 const S3_PART: usize = 5 << 20;
@@ -36,6 +40,6 @@ fn the_contract_on_azure() {
 
 #[test]
 fn the_contract_on_google() {
-    let server = Server::gcs(gcs::start());
+    let server = Server::gcs(Fake::start(Keep::Bytes).endpoint);
     contract(1024, |root| server.open(root));
 }

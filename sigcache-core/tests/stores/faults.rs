@@ -7,7 +7,7 @@ use sigcache_core::{
 
 use crate::{
     bench::Bench,
-    gcs,
+    fake::{Fake, Keep},
     proxy::{Fault, Proxy},
     servers::Server,
 };
@@ -97,7 +97,7 @@ fn each_request_fails_once_on_azure() {
 
 #[test]
 fn each_request_fails_once_on_google() {
-    each_request_fails_once(&Wire::to(Server::gcs(gcs::start())));
+    each_request_fails_once(&Wire::to(Server::gcs(Fake::start(Keep::Bytes).endpoint)));
 }
 
 /// What nobody can commit to is refused before the first commit, in a sentence that says what to do.

@@ -1,7 +1,8 @@
-//! As much of Google Cloud Storage's XML API as a store asks for, in this process: no emulator of it is usable here.
+//! As much of the XML API of Google Cloud Storage, and of S3, as a store asks for, in this process.
 //!
-//! It is a fake by the same hands as what it tests, so it shows that our requests are what we mean, not that Google would
-//! take them. Source: <https://cloud.google.com/storage/docs/xml-api/reference-headers>.
+//! No emulator of Google's is usable here, and none of S3's can take an object that does not fit into memory. It is a fake
+//! by the same hands as what it tests, so it shows that our requests are what we mean, not that Google would take them.
+//! Source: <https://cloud.google.com/storage/docs/xml-api/reference-headers>.
 
 use std::{
     collections::BTreeMap,
@@ -15,18 +16,43 @@ use url::Url;
 
 const MODIFIED: &str = "Tue, 24 Nov 2026 12:00:00 GMT";
 
+/// What is kept of what is uploaded in parts.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Keep {
+    #[default]
+    Bytes,
+    /// Its length alone.
+    Length,
+}
+
 #[derive(Clone)]
 struct Object {
     bytes: Vec<u8>,
+    length: usize,
     generation: u64,
     content_type: String,
 }
 
 #[derive(Default)]
 struct Bucket {
+    keep: Keep,
     objects: BTreeMap<String, Object>,
-    uploads: BTreeMap<String, (String, BTreeMap<u32, Vec<u8>>)>,
+    uploads: BTreeMap<String, Upload>,
     generation: u64,
+}
+
+#[derive(Default)]
+struct Upload {
+    key: String,
+    parts: BTreeMap<u32, Vec<u8>>,
+    length: usize,
+}
+
+/// The fake. It lives until the process ends.
+pub(crate) struct Fake {
+    /// Where it listens.
+    pub(crate) endpoint: Url,
+    bucket: Arc<Mutex<Bucket>>,
 }
 
 struct Request {
@@ -67,18 +93,27 @@ fn tag(generation: u64) -> String {
     format!("\"{generation:x}\"")
 }
 
-/// Starts it on loopback; it lives until the process ends.
-pub(crate) fn start() -> Url {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let bucket = Arc::new(Mutex::new(Bucket::default()));
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let bucket = bucket.clone();
-            thread::spawn(move || serve(client, &bucket).is_ok());
-        }
-    });
-    format!("http://127.0.0.1:{port}").parse().unwrap()
+impl Fake {
+    /// Starts it on loopback.
+    pub(crate) fn start(keep: Keep) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let bucket = Arc::new(Mutex::new(Bucket { keep, ..Bucket::default() }));
+        let shared = bucket.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let bucket = shared.clone();
+                thread::spawn(move || serve(client, &bucket).is_ok());
+            }
+        });
+        Self { endpoint, bucket }
+    }
+
+    /// The length of each object.
+    pub(crate) fn lengths(&self) -> BTreeMap<String, usize> {
+        let bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        bucket.objects.iter().map(|(key, object)| (key.clone(), object.length)).collect()
+    }
 }
 
 /// One request on one connection.
@@ -158,9 +193,9 @@ impl Bucket {
         }
     }
 
-    fn store(&mut self, key: &str, bytes: Vec<u8>, content_type: &str) -> Answer {
+    fn store(&mut self, key: &str, bytes: Vec<u8>, length: usize, content_type: &str) -> Answer {
         self.generation += 1;
-        let object = Object { bytes, generation: self.generation, content_type: content_type.to_owned() };
+        let object = Object { bytes, length, generation: self.generation, content_type: content_type.to_owned() };
         let answer = Answer { body: Vec::new(), ..Answer::of(&object) };
         self.objects.insert(key.to_owned(), object);
         answer
@@ -169,16 +204,17 @@ impl Bucket {
     fn put(&mut self, request: &Request) -> Answer {
         let here = self.objects.get(&request.key).map_or(0, |object| object.generation);
         let expected = request.headers.get("x-goog-if-generation-match");
-        if expected.is_some_and(|expected| *expected != here.to_string()) {
+        let absent = request.headers.get("if-none-match").is_some_and(|tags| tags == "*");
+        if expected.is_some_and(|expected| *expected != here.to_string()) || (absent && here != 0) {
             return Answer::empty(412);
         }
         let Some(source) = request.headers.get("x-goog-copy-source") else {
             let content_type = request.headers.get("content-type").map_or("", String::as_str);
-            return self.store(&request.key, request.body.clone(), content_type);
+            return self.store(&request.key, request.body.clone(), request.body.len(), content_type);
         };
         let (_, source) = source.split_once('/').unwrap_or_default();
         match self.objects.get(&decoded(source)).cloned() {
-            Some(object) => self.store(&request.key, object.bytes, &object.content_type),
+            Some(object) => self.store(&request.key, object.bytes, object.length, &object.content_type),
             None => Answer::empty(404),
         }
     }
@@ -203,7 +239,7 @@ impl Bucket {
         folders.dedup();
         let mut xml = "<ListBucketResult>".to_owned();
         for (key, object) in keys {
-            let (key, size, tag) = (escaped(key), object.bytes.len(), tag(object.generation));
+            let (key, size, tag) = (escaped(key), object.length, tag(object.generation));
             let modified = "2026-11-24T12:00:00.000Z";
             xml += &format!(
                 "<Contents><Key>{key}</Key><Size>{size}</Size><LastModified>{modified}</LastModified><ETag>{tag}</ETag></Contents>"
@@ -218,22 +254,24 @@ impl Bucket {
     fn begin(&mut self, request: &Request) -> Answer {
         self.generation += 1;
         let id = format!("upload-{}", self.generation);
-        self.uploads.insert(id.clone(), (request.key.clone(), BTreeMap::new()));
+        self.uploads.insert(id.clone(), Upload { key: request.key.clone(), ..Upload::default() });
         Answer::xml(format!("<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"))
     }
 
     fn put_part(&mut self, upload: &str, request: &Request) -> Answer {
         let number = request.query.get("partNumber").and_then(|number| number.parse().ok());
-        let (Some((_, parts)), Some(number)) = (self.uploads.get_mut(upload), number) else {
-            return Answer::empty(404);
-        };
-        parts.insert(number, request.body.clone());
+        let (Some(upload), Some(number)) = (self.uploads.get_mut(upload), number) else { return Answer::empty(404) };
+        if self.keep == Keep::Bytes {
+            upload.parts.insert(number, request.body.clone());
+        }
+        upload.length += request.body.len();
         Answer { headers: vec![("ETag", tag(number.into()))], ..Answer::empty(200) }
     }
 
     fn complete(&mut self, upload: &str) -> Answer {
-        let Some((key, parts)) = self.uploads.remove(upload) else { return Answer::empty(404) };
-        let answer = self.store(&key, parts.into_values().flatten().collect(), "");
+        let Some(upload) = self.uploads.remove(upload) else { return Answer::empty(404) };
+        let bytes = upload.parts.into_values().flatten().collect();
+        let answer = self.store(&upload.key, bytes, upload.length, "");
         let xml = "<CompleteMultipartUploadResult><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>";
         Answer { body: xml.into(), ..answer }
     }
