@@ -9,8 +9,9 @@ use object_store::{Error as ObjectError, ObjectStoreExt as _, PutMode, PutPayloa
 use super::{Bucket, Catalog, Change, Committed, SnapshotKey, Store as _, StoreError, bucket::failed};
 use crate::{decision::RunId, time::Timestamp};
 
-/// How often a commit gives way to other runs, and how often a create is repeated that was not written.
-const TRIES: u32 = 50;
+/// How often a commit gives way to other runs. Of `n` that commit at the same moment the last gives way `n - 1` times, and
+/// more often where it is unlucky.
+const TRIES: u32 = 500;
 
 impl Bucket {
     pub(super) async fn commit_changes(

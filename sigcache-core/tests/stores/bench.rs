@@ -1,10 +1,10 @@
 //! A source, a signer, and runs over whatever store.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sigcache_core::{
-    Error, Name, Report, Resource, Rules,
+    Error, Name, Report, Resource, Rules, Timestamp,
     audit::audit,
     conformance::{Origin, Signer, TestRuntime, at, block_on},
     read,
@@ -38,10 +38,35 @@ impl Bench {
 
     /// A run, and how many requests it made to the store.
     pub(crate) fn sync(&self, bucket: Bucket, names: &[&str], hours: i64, nonce: u64) -> Result<(Report, u64), Error> {
+        self.run(bucket, names, &Selection::All, at(hours), nonce)
+    }
+
+    /// A run for these alone, whatever else is in the store, by a clock that is so many minutes ahead.
+    pub(crate) fn sync_some(
+        &self,
+        bucket: Bucket,
+        names: &[&str],
+        hours: i64,
+        minutes: usize,
+        nonce: u64,
+    ) -> Result<(Report, u64), Error> {
+        let only = names.iter().map(|name| Name::new(name).unwrap()).collect();
+        let now = at(hours).plus(Duration::from_secs(60 * minutes as u64));
+        self.run(bucket, names, &Selection::Only(only), now, nonce)
+    }
+
+    fn run(
+        &self,
+        bucket: Bucket,
+        names: &[&str],
+        selection: &Selection,
+        now: Timestamp,
+        nonce: u64,
+    ) -> Result<(Report, u64), Error> {
         let bucket = Arc::new(bucket);
         let runner = Runner::new(self.origin.clone(), bucket.clone(), Arc::new(TestRuntime::default()));
         let resources: Vec<Resource> = names.iter().map(|name| self.resource(name)).collect();
-        let report = block_on(runner.sync(&resources, &Selection::All, at(hours), nonce))?;
+        let report = block_on(runner.sync(&resources, selection, now, nonce))?;
         Ok((report, bucket.requests()))
     }
 

@@ -1,6 +1,6 @@
 //! Stores in a cloud, held against servers that speak as the clouds do: moto for S3, Azurite for Azure, and a fake of
 //! our own for Google.
-#![cfg(all(feature = "conformance", feature = "s3", feature = "gcs", feature = "azure"))]
+#![cfg(all(feature = "conformance", feature = "disk", feature = "s3", feature = "gcs", feature = "azure"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod bench;
@@ -10,3 +10,4 @@ mod fake;
 mod faults;
 mod proxy;
 mod servers;
+mod writers;

@@ -1,0 +1,60 @@
+//! Many writers of one store at once, each with a connection of its own, on servers whose conditional creates are atomic.
+
+use std::{env, sync::Barrier, thread};
+
+use sigcache_core::{
+    Name,
+    conformance::block_on,
+    store::{Bucket, Store as _},
+};
+
+use crate::{bench::Bench, servers::Server};
+
+fn number(variable: &str, default: usize) -> usize {
+    env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// All of them work on a resource of their own and on one that they share; each of their clocks is some minutes off.
+fn many_writers(open: impl Fn() -> Bucket + Sync) {
+    let (writers, rounds) = (number("SIGCACHE_WRITERS", 6), number("SIGCACHE_ROUNDS", 3));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _entered = runtime.enter();
+    let (bench, barrier) = (Bench::new(), Barrier::new(writers));
+    let names: Vec<String> = (0..writers).map(|writer| format!("of-{writer}")).collect();
+    for round in 0..rounds {
+        bench.publish("shared", format!("shared, {round}"));
+        thread::scope(|scope| {
+            for (writer, name) in names.iter().enumerate() {
+                let (bench, barrier, open, handle) = (&bench, &barrier, &open, runtime.handle());
+                scope.spawn(move || {
+                    let _entered = handle.enter();
+                    bench.publish(name, format!("{name}, {round}"));
+                    let nonce = (round * writers + writer) as u64;
+                    barrier.wait();
+                    let (report, _) = bench.sync_some(open(), &[name, "shared"], round as i64, writer, nonce).unwrap();
+                    assert!(report.is_good() && report.store_failure.is_none(), "{report:#?}");
+                });
+            }
+        });
+        let catalog = block_on(open().catalog()).unwrap();
+        assert_eq!(catalog.sequence(), ((round + 1) * writers) as u64, "every commit stands");
+        for name in names.iter().map(String::as_str).chain(["shared"]) {
+            assert!(catalog.get(&Name::new(name).unwrap()).unwrap().live().is_some(), "{name}");
+            assert_eq!(bench.read(&open(), name, round as i64), format!("{name}, {round}"), "in round {round}");
+        }
+        let all: Vec<&str> = names.iter().map(String::as_str).chain(["shared"]).collect();
+        bench.assert_in_order(&open(), &all, round as i64);
+    }
+}
+
+#[test]
+fn many_writers_on_azure_lose_nothing() {
+    let Some(server) = Server::azurite() else { return };
+    many_writers(|| server.open("writers"));
+}
+
+#[test]
+fn many_writers_on_disk_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    many_writers(|| sigcache_core::store::open_disk(folder.path()).unwrap());
+}
