@@ -175,6 +175,23 @@ fn a_sweep_leaves_what_a_run_of_today_may_have_staged() {
 }
 
 #[test]
+fn a_sweep_leaves_what_was_replaced_a_moment_ago() {
+    // Found by the simulation: with a run a day, the version before was swept while readers were at its snapshot.
+    let lab = Lab::default();
+    let resources = [lab.resource("a")];
+    for (hours, document) in [(0, "first"), (30, "second")] {
+        lab.publish("a", document);
+        lab.sync(&resources, hours);
+    }
+    let mut keep = Keep::default();
+    (keep.snapshots, keep.span) = (1, std::time::Duration::ZERO);
+    let sweep = |hours| block_on(lab.sound_bucket().gc(&keep, at(hours), Sweep::Delete)).unwrap();
+    let collected = sweep(31);
+    assert_eq!((collected.snapshots.len(), collected.versions.len()), (0, 0), "{collected:?}");
+    assert_eq!(sweep(55).versions.len(), 1);
+}
+
+#[test]
 fn a_store_out_of_order_is_not_taken_for_one_that_honours_conditions() {
     // The second create of the probe fails for a reason of its own: that proves nothing.
     let lab_at_first = || {

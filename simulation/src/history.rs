@@ -254,7 +254,7 @@ impl History {
             scheduler,
         };
         for name in NAMES {
-            history.publish(name);
+            history.publish(name, HOUR);
             (0..2).for_each(|mirror| history.origin.catch_up(name, mirror));
         }
         history
@@ -352,7 +352,7 @@ impl History {
             Deed::Sync | Deed::Collect | Deed::Audit => {}
             Deed::Publish => {
                 let name = self.scheduler.roll(|dice| *dice.pick(&NAMES));
-                self.publish(name);
+                self.publish(name, HOUR);
             }
             Deed::Mood => {
                 let (name, mirror, mood) = self.scheduler.roll(|dice| {
@@ -428,11 +428,12 @@ impl History {
         (!all.is_empty()).then(|| self.scheduler.roll(|dice| *dice.pick(&all)))
     }
 
-    fn publish(&mut self, name: &'static str) {
+    /// A new version, valid for `least` at least where it says so.
+    fn publish(&mut self, name: &'static str, least: Millis) {
         let (valid, filler, lags) = self.scheduler.roll(|dice| {
             let mut lag = || if dice.chance(700) { 0 } else { dice.between(1, 3 * HOUR) };
             let lags = [lag(), lag()];
-            (dice.between(HOUR, 60 * HOUR), dice.any(), lags)
+            (dice.between(least, 60 * HOUR), dice.any(), lags)
         });
         let now = self.scheduler.now();
         let version = self.origin.publish(name, now, valid, filler);
@@ -583,7 +584,7 @@ impl History {
         for name in NAMES {
             let again = name == "b" || name == "c" || self.scheduler.roll(|dice| dice.chance(500));
             if again {
-                self.publish(name);
+                self.publish(name, 20 * HOUR);
             }
             for mirror in 0..2 {
                 self.origin.set_mood(name, mirror, Mood::Good);
@@ -600,7 +601,7 @@ impl History {
             .collect();
         self.ledger.one_run_converges(&self.disk.content(), &truth)?;
         let (_, answer) = self.audit();
-        self.wait(30 * MINUTE)?;
+        self.wait(HOUR)?;
         let audited = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         match audited {
             Some(Ok(report)) if report.is_good() => Ok(()),
@@ -615,7 +616,7 @@ impl History {
 
     fn sound_run(&mut self) -> Result<(), Violation> {
         let (actor, run) = self.sync(Some(0));
-        self.wait(30 * MINUTE)?;
+        self.wait(HOUR)?;
         if self.scheduler.is_alive(actor) {
             return Err(Violation { invariant: "one run converges", found: "it did not end".to_owned() });
         }

@@ -138,8 +138,8 @@ impl Wire {
         let (actor, weather) = (*actor, weather.load(Ordering::Relaxed));
         let (fate, there, back) = self.scheduler.roll(|dice| {
             let fate = Fate::of(nature, weather, dice);
-            let mut latency = || match dice.below(40) {
-                0 => dice.between(1, 5 * MINUTE),
+            let mut latency = || match dice.below(if weather == 0 { 400 } else { 40 }) {
+                0 if weather > 0 => dice.between(1, 5 * MINUTE),
                 1..4 => dice.between(1, 20_000),
                 _ => dice.between(1, 400),
             };

@@ -17,8 +17,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub struct Keep {
     /// At least this many snapshots, and what they name.
     pub snapshots: usize,
-    /// All snapshots, versions and remainders younger than this; never less than a day, since a run that is under way
-    /// has versions that no snapshot names yet, and readers may still be at a snapshot that was replaced.
+    /// All snapshots that were replaced within this time, with what they name, and all versions and remainders younger
+    /// than this; never less than a day, since a run that is under way has versions that no snapshot names yet, and
+    /// readers may still be at a snapshot that was replaced.
     pub span: Duration,
     /// All reports younger than this.
     pub reports: Duration,
@@ -69,12 +70,15 @@ impl Bucket {
         }
         let mut named: HashSet<(Name, String)> = HashSet::new();
         let mut oldest_kept = u64::MAX;
+        let mut replaced: Option<Timestamp> = None;
         for (index, number) in numbers.iter().enumerate() {
-            let snapshot = self.snapshot(*number).await?;
-            if index >= keep.snapshots.max(1) && snapshot.at() < border {
+            // Not its own age counts: it may have been the newest one until a moment ago, and readers be at it.
+            if index >= keep.snapshots.max(1) && replaced.is_some_and(|at| at < border) {
                 break;
             }
+            let snapshot = self.snapshot(*number).await?;
             oldest_kept = *number;
+            replaced = Some(snapshot.at());
             for (name, entry) in snapshot.entries() {
                 if let (Standing::Live | Standing::Withheld, Some(receipt)) = (entry.standing, &entry.receipt) {
                     named.insert((name.clone(), receipt.version.to_string()));
