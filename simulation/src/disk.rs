@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use object_store::{Error as ObjectError, ObjectMeta, Result, path::Path};
 
-use crate::scheduler::{Millis, at};
+use crate::scheduler::{ActorId, Millis, at};
 
 /// The store, shared by everybody who has a way to it.
 #[derive(Clone, Default)]
@@ -21,6 +21,8 @@ pub struct Content {
     pub objects: BTreeMap<String, Object>,
     uploads: BTreeMap<u64, Upload>,
     numbers: u64,
+    /// The snapshot that each process loaded first.
+    pub loaded: BTreeMap<ActorId, u64>,
     /// What changed and was not held against the invariants yet.
     pub changes: Vec<Change>,
 }
@@ -132,10 +134,7 @@ impl Content {
     pub fn page(&self, prefix: &str, after: &str, limit: usize) -> Vec<ObjectMeta> {
         let below = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         let keys = self.objects.range(below.clone()..).take_while(|(key, _)| key.starts_with(&below));
-        keys.filter(|(key, _)| key.as_str() > after)
-            .take(limit)
-            .map(|(key, object)| Self::meta(key, object))
-            .collect()
+        keys.filter(|(key, _)| key.as_str() > after).take(limit).map(|(key, object)| Self::meta(key, object)).collect()
     }
 
     /// Begins an upload in parts.

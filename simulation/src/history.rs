@@ -26,7 +26,7 @@ use sigcache_core::{
 
 use crate::{
     disk::Disk,
-    invariants::{Ledger, Violation},
+    invariants::{Begun, Ledger, Violation},
     keyed::Keyed,
     origin::{Mood, NAMES, Origin, Route, Signing, key_of},
     scheduler::{ActorId, HOUR, MINUTE, Millis, Process, Scheduler, at},
@@ -305,8 +305,11 @@ impl History {
             Ended::Sync { run, result } => {
                 self.scheduler.log(|| match &result {
                     Ok(report) => {
-                        let said: Vec<String> =
-                            report.decisions.iter().map(|d| format!("{} {} {}", d.resource, d.outcome, d.reason)).collect();
+                        let said: Vec<String> = report
+                            .decisions
+                            .iter()
+                            .map(|d| format!("{} {} {}", d.resource, d.outcome, d.reason))
+                            .collect();
                         let (said, number) = (said.join(", "), report.sequence.unwrap_or(0));
                         format!("{name}: ends at snapshot {number}: {said}")
                     }
@@ -492,7 +495,7 @@ impl History {
         let runner = Runner::new(Arc::new(route), bucket, Arc::new(process.clone()));
         let runner = runner.with_removal_limit(1.0).with_asking(asking);
         let run = RunId::new(now, nonce);
-        self.ledger.runs.insert(run, with_d);
+        self.ledger.runs.insert(run, Begun { actor: process.actor, with_d });
         self.summary.runs += 1;
         self.begin(&process, async move {
             let result = runner.sync(&resources, &selection, now, nonce).await;
@@ -511,7 +514,7 @@ impl History {
             weather: self.weather.clone(),
         };
         let runner = Runner::new(Arc::new(route), bucket, Arc::new(process.clone()));
-        self.ledger.runs.insert(RunId::new(now, nonce), true);
+        self.ledger.runs.insert(RunId::new(now, nonce), Begun { actor: process.actor, with_d: true });
         self.begin(&process, async move {
             let name = Name::new(name).expect("a name");
             // Whatever becomes of it.

@@ -19,7 +19,7 @@ use sigcache_core::{
 
 use crate::{
     disk::{Change, Content},
-    scheduler::{HOUR, MINUTE, Millis, at},
+    scheduler::{ActorId, HOUR, MINUTE, Millis, at},
 };
 
 /// A sentence that says which invariant is broken, and how.
@@ -45,8 +45,8 @@ const GRACE: Millis = 12 * HOUR;
 pub struct Ledger {
     /// What the origin signed, by name, and the signatures.
     pub signed: BTreeSet<(String, Digest)>,
-    /// Each run, and whether `d` was in its configuration.
-    pub runs: BTreeMap<RunId, bool>,
+    /// Each run.
+    pub runs: BTreeMap<RunId, Begun>,
     /// Every snapshot that ever stood.
     pub snapshots: BTreeMap<u64, Known>,
     /// Every pair of plain copy and content that some snapshot named.
@@ -55,6 +55,15 @@ pub struct Ledger {
     pub resources: Vec<Resource>,
     /// How far a clock may be off, at most.
     pub clocks: Millis,
+}
+
+/// A run that began.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun {
+    /// Its process.
+    pub actor: ActorId,
+    /// Whether `d` was in its configuration.
+    pub with_d: bool,
 }
 
 /// A snapshot that stood.
@@ -97,7 +106,7 @@ impl Ledger {
                         let new = next.get(name);
                         marks_only_rise(number, name, old, new)?;
                         self.good_copies_are_not_lost(number, name, old, new, &next)?;
-                        self.confirmations_are_not_forgotten(number, name, old, new)?;
+                        self.confirmations_are_not_forgotten(&next, name, old, new, content)?;
                     }
                 }
                 self.enter(number, next, now);
@@ -135,7 +144,10 @@ impl Ledger {
         if self.signed.contains(&(name.to_owned(), Digest::of(bytes))) {
             return Ok(());
         }
-        violated("only signed bytes are visible", format!("{} holds {} bytes that nobody signed", change.key, bytes.len()))
+        violated(
+            "only signed bytes are visible",
+            format!("{} holds {} bytes that nobody signed", change.key, bytes.len()),
+        )
     }
 
     /// A plain copy only ever holds what a committed snapshot names for it.
@@ -195,7 +207,9 @@ impl Ledger {
                 let state = judge::state(receipt, old.checked_at, &rules.trust, &rules.policy, run.time());
                 matches!(state, State::Expired(_))
             }
-            (Standing::Removed, _, Some(run)) => self.runs.get(&run) == Some(&false) && name.as_str() == "d",
+            (Standing::Removed, _, Some(run)) => {
+                self.runs.get(&run).is_some_and(|run| !run.with_d) && name.as_str() == "d"
+            }
             _ => false,
         };
         if allowed {
@@ -205,19 +219,30 @@ impl Ledger {
         violated("good copies are not lost", found)
     }
 
-    /// That a copy was confirmed is not forgotten, or it would expire before its time. By as much as clocks differ the
-    /// time of the confirmation may fall.
-    fn confirmations_are_not_forgotten(&self, number: u64, name: &Name, old: &Entry, new: Option<&Entry>) -> Verdict {
+    /// That a copy was confirmed is not forgotten by a run that did not know of it, or the copy would expire before its
+    /// time. One that knew may set the time back: a clock may have been ahead. And by as much as clocks differ it may
+    /// always fall.
+    fn confirmations_are_not_forgotten(
+        &self,
+        next: &Catalog,
+        name: &Name,
+        old: &Entry,
+        new: Option<&Entry>,
+        content: &Content,
+    ) -> Verdict {
         let (Some(before), Some(after)) = (old.live(), new.and_then(Entry::live)) else { return Ok(()) };
-        if before.evidence.digest != after.evidence.digest {
-            return Ok(());
-        }
         let skew = Duration::from_millis(2 * self.clocks);
-        let after = new.and_then(|entry| entry.checked_at).map(|time| time.plus(skew));
-        if after >= old.checked_at {
+        let confirmed = new.and_then(|entry| entry.checked_at).map(|time| time.plus(skew));
+        if before.evidence.digest != after.evidence.digest || confirmed >= old.checked_at {
             return Ok(());
         }
-        let found = format!("snapshot {number} forgot when {name} was confirmed");
+        let run = next.run().and_then(|run| self.runs.get(&run));
+        let base = run.and_then(|run| content.loaded.get(&run.actor)).copied().unwrap_or(0);
+        let then = self.snapshots.get(&base).and_then(|known| known.catalog.get(name));
+        if then.is_some_and(|entry| entry.checked_at == old.checked_at) {
+            return Ok(());
+        }
+        let found = format!("snapshot {} forgot when {name} was confirmed", next.sequence());
         violated("confirmations are not forgotten", found)
     }
 
@@ -374,10 +399,13 @@ fn marks_only_rise(number: u64, name: &Name, old: &Entry, new: Option<&Entry>) -
     let Some(high) = old.mark.filter(|_| old.permit.is_none()) else { return Ok(()) };
     match new.and_then(|entry| entry.mark) {
         Some(mark) if mark.is_older_than(high) == Some(false) => Ok(()),
-        mark => violated("marks only rise", format!("snapshot {number} lowered that of {name} from {high} to {mark:?}")),
+        mark => {
+            violated("marks only rise", format!("snapshot {number} lowered that of {name} from {high} to {mark:?}"))
+        }
     }
 }
 
-fn snapshot_number(key: &str) -> Option<u64> {
+/// The number of the snapshot that lies under `key`, if one does.
+pub(crate) fn snapshot_number(key: &str) -> Option<u64> {
     key.strip_prefix("catalog/0001-of-0001/").and_then(SnapshotKey::parse)?.snapshot()
 }

@@ -28,6 +28,7 @@ use object_store::{
 use crate::{
     dice::Dice,
     disk::{Content, Disk, Mode, exists},
+    invariants::snapshot_number,
     scheduler::{ActorId, MINUTE, Millis, Scheduler},
 };
 
@@ -100,12 +101,9 @@ impl Fate {
                 (1, Self::FalselyExists),
                 (1, Self::OwnExists),
             ]),
-            Nature::Repeatable => dice.weighted(&[
-                (3, Self::Lost),
-                (3, Self::Unheard),
-                (2, Self::Late(later)),
-                (1, Self::Twice(later)),
-            ]),
+            Nature::Repeatable => {
+                dice.weighted(&[(3, Self::Lost), (3, Self::Unheard), (2, Self::Late(later)), (1, Self::Twice(later))])
+            }
             Nature::Plain => dice.weighted(&[(3, Self::Lost), (3, Self::Unheard), (2, Self::Late(later))]),
         }
     }
@@ -287,7 +285,16 @@ impl ObjectStore for Wire {
 
     async fn get_opts(&self, key: &Path, _: GetOptions) -> Result<GetResult> {
         let text = key.to_string();
-        let effect = move |content: &mut Content, _| content.get(&text);
+        let actor = match &self.way {
+            Way::Net { actor, .. } => Some(*actor),
+            Way::Window => None,
+        };
+        let effect = move |content: &mut Content, _| {
+            if let (Some(actor), Some(number)) = (actor, snapshot_number(&text)) {
+                content.loaded.entry(actor).or_insert(number);
+            }
+            content.get(&text)
+        };
         let (answer, fate) = self.request("get", key.as_ref(), Nature::Read, effect).await;
         let (bytes, meta) = answer?;
         let half = bytes.slice(..bytes.len() / 2);

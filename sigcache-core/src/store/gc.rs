@@ -11,6 +11,12 @@ use crate::{decision::RunId, entry::Standing, name::Name, time::Timestamp};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// So long after its beginning a run commits nothing more. Together with the time for which snapshots and versions are
+/// kept at least, it is why no snapshot ever names a version that was swept: a third of that time, since the last
+/// request may be long on its way, clocks differ, and a snapshot counts as old from the beginning of the run that
+/// replaced it.
+pub const LONGEST_RUN: Duration = Duration::from_secs(8 * 3600);
+
 /// What is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
