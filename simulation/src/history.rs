@@ -26,7 +26,7 @@ use sigcache_core::{
 
 use crate::{
     disk::Disk,
-    invariants::{Begun, Ledger, Violation},
+    invariants::{Begun, Ledger, Violation, at_once},
     keyed::Keyed,
     origin::{Mood, NAMES, Origin, Route, Signing, key_of},
     scheduler::{ActorId, HOUR, MINUTE, Millis, Process, Scheduler, at},
@@ -185,7 +185,11 @@ struct History {
     endings: Endings,
     window: Bucket,
     summary: Summary,
-    last_look: Millis,
+    /// The snapshot that a reader found last.
+    seen: Catalog,
+    /// When readers looked last, and whether versions changed since.
+    looked: Millis,
+    changed: bool,
 }
 
 static KEYS: LazyLock<BTreeMap<&'static str, Trust>> =
@@ -250,7 +254,9 @@ impl History {
             endings: Arc::default(),
             window,
             summary: Summary::default(),
-            last_look: 0,
+            seen: Catalog::empty("0001-of-0001"),
+            looked: 0,
+            changed: false,
             scheduler,
         };
         for name in NAMES {
@@ -288,6 +294,7 @@ impl History {
         let changes = std::mem::take(&mut self.disk.content().changes);
         let now = self.scheduler.now();
         for change in &changes {
+            self.changed |= change.key.starts_with("versions/");
             self.ledger.check_change(change, &self.disk.content(), now)?;
         }
         let endings = std::mem::take(&mut *self.endings.lock().unwrap_or_else(PoisonError::into_inner));
@@ -338,11 +345,20 @@ impl History {
         }
     }
 
-    /// What a reader would find now.
+    /// What a reader would find now; as before, where nothing changed since a moment ago.
     fn look(&mut self) -> Result<(), Violation> {
         self.check()?;
-        self.last_look = self.scheduler.now();
-        self.ledger.good_copies_are_readable(&self.window, self.last_look)
+        let now = self.scheduler.now();
+        let newest = self.ledger.newest().map_or(0, Catalog::sequence);
+        if self.seen.sequence() != newest {
+            self.seen = self.ledger.readers_find_the_newest(at_once(self.window.catalog()))?;
+            self.changed = true;
+        }
+        if self.changed || now >= self.looked + 20 * MINUTE {
+            (self.changed, self.looked) = (false, now);
+            self.ledger.good_copies_are_readable(&self.window, &self.seen, now)?;
+        }
+        Ok(())
     }
 
     fn act(&mut self, deed: Deed) -> Result<(), Violation> {

@@ -14,7 +14,7 @@ use sigcache_core::{
     Digest, Entry, Name, Outcome, Reason, Report, Resource, RunId, Standing,
     judge::{self, State},
     read::{self, ReadError},
-    store::{Bucket, Catalog, SnapshotKey, Store as _},
+    store::{Bucket, Catalog, SnapshotKey, StoreError},
 };
 
 use crate::{
@@ -269,16 +269,21 @@ impl Ledger {
         Ok(())
     }
 
+    /// A reader that comes now is at the newest snapshot.
+    pub fn readers_find_the_newest(&self, found: Result<Catalog, StoreError>) -> Result<Catalog, Violation> {
+        let newest = self.newest().map_or(0, Catalog::sequence);
+        let found = match found {
+            Ok(catalog) if catalog.sequence() == newest => return Ok(catalog),
+            Ok(catalog) => format!("it is at snapshot {} and not at {newest}", catalog.sequence()),
+            Err(error) => error.chain(),
+        };
+        Err(Violation { invariant: "readers find the newest", found })
+    }
+
     /// The last good copy of every resource is readable, through the library, until its expiry.
-    pub fn good_copies_are_readable(&self, bucket: &Bucket, now: Millis) -> Verdict {
+    pub fn good_copies_are_readable(&self, bucket: &Bucket, catalog: &Catalog, now: Millis) -> Verdict {
         const NAME: &str = "good copies are readable";
         let Some(newest) = self.newest() else { return Ok(()) };
-        let catalog = at_once(bucket.catalog());
-        let catalog = match catalog {
-            Ok(catalog) if catalog.sequence() == newest.sequence() => catalog,
-            Ok(catalog) => return violated(NAME, format!("a reader is at snapshot {}", catalog.sequence())),
-            Err(error) => return violated(NAME, format!("the catalog cannot be read: {}", error.chain())),
-        };
         for resource in &self.resources {
             let Some(entry) = newest.get(&resource.name).filter(|entry| entry.live().is_some()) else { continue };
             if self.is_expired(resource, entry, now) {
@@ -382,7 +387,7 @@ impl Ledger {
 }
 
 /// The answer to a look at the store, which takes no time.
-fn at_once<T>(answer: impl Future<Output = T>) -> T {
+pub(crate) fn at_once<T>(answer: impl Future<Output = T>) -> T {
     answer.now_or_never().expect("a window answers at once")
 }
 

@@ -28,6 +28,9 @@ pub const MINUTE: Millis = 60_000;
 /// One hour.
 pub const HOUR: Millis = 60 * MINUTE;
 
+/// How long a process that can go on waits for its turn.
+const SLOWEST: Millis = 10_000;
+
 /// 2026-11-24T12:00:00Z, where histories begin.
 const BEGINNING: i64 = 1_795_521_600_000;
 
@@ -225,7 +228,11 @@ impl Scheduler {
         }
         // A process may be slow: now and then something else happens before it goes on.
         let slow = self.roll(|dice| dice.chance(125));
-        let due = self.state().agenda.first_key_value().is_some_and(|((time, _), _)| *time <= end);
+        let due = {
+            let state = self.state();
+            let soon = end.min(state.now + SLOWEST);
+            state.agenda.first_key_value().is_some_and(|((time, _), _)| *time <= soon)
+        };
         match self.runnable() {
             Some(task) if !(slow && due) => self.poll(task),
             _ => {
