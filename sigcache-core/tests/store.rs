@@ -192,6 +192,24 @@ fn a_sweep_leaves_what_was_replaced_a_moment_ago() {
 }
 
 #[test]
+fn a_sweep_leaves_the_mark_of_a_publication_that_nobody_has_mended() {
+    let lab = Lab::default();
+    let resources = [lab.resource("a")];
+    for (hours, document) in [(0, "first"), (1, "second")] {
+        lab.publish("a", document);
+        lab.sync(&resources, hours);
+    }
+    // A slow run put its older copy over the newer one, and was cut off.
+    lab.referee.tamper("latest/a", "first");
+    let mark = format!("catalog/0001-of-0001/000000000001.publishing-{}-0123456789abcdef", at(0).compact());
+    lab.referee.tamper(&mark, "");
+    assert!(swept(&lab, "1/1").unwrap().snapshots.is_empty());
+    lab.sync(&resources, 241);
+    lab.assert_published();
+    assert!(!lab.referee.objects("catalog/").contains_key(&mark), "it is mended now");
+}
+
+#[test]
 fn a_store_out_of_order_is_not_taken_for_one_that_honours_conditions() {
     // The second create of the probe fails for a reason of its own: that proves nothing.
     let lab_at_first = || {

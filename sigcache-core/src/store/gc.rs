@@ -96,7 +96,8 @@ impl Bucket {
             let old = match key {
                 SnapshotKey::Snapshot(number) => *number < oldest_kept,
                 SnapshotKey::Published(number) => *number < oldest_kept && Some(*number) != published,
-                SnapshotKey::Publishing(_, run) => run.time() < border,
+                // Only a run that has mended what such a mark stands for may take it away, and it does.
+                SnapshotKey::Publishing(..) => false,
             };
             if old {
                 collected.snapshots.push(self.layout.catalog(*key).to_string());
