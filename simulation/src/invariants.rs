@@ -105,6 +105,7 @@ impl Ledger {
                     for (name, old) in before.entries() {
                         let new = next.get(name);
                         marks_only_rise(number, name, old, new)?;
+                        versions_only_rise(number, name, old, new)?;
                         self.good_copies_are_not_lost(number, name, old, new, &next)?;
                         self.confirmations_are_not_forgotten(&next, name, old, new, content)?;
                     }
@@ -246,13 +247,15 @@ impl Ledger {
         violated("confirmations are not forgotten", found)
     }
 
-    /// What the newest snapshot names is there as it says, and so is what a snapshot named that was replaced a short
-    /// while ago: a reader may be at it.
+    /// What a snapshot names is there, as long as the snapshot is; and so is what one named that was replaced a short
+    /// while ago, since a reader may be at it.
     fn what_is_named_is_there(&self, content: &Content, now: Millis) -> Verdict {
-        let recent = self.snapshots.iter().rev();
-        let recent = recent.take_while(|(_, known)| known.replaced.is_none_or(|replaced| now < replaced + GRACE));
         let mut seen = BTreeSet::new();
-        for (number, known) in recent {
+        for (number, known) in self.snapshots.iter().rev() {
+            let recent = known.replaced.is_none_or(|replaced| now < replaced + GRACE);
+            if !recent && !content.objects.contains_key(&snapshot_key(*number)) {
+                continue;
+            }
             for (name, entry) in known.catalog.entries() {
                 let Some(receipt) = entry.copy() else { continue };
                 let key = format!("versions/{name}/{}", receipt.version);
@@ -399,6 +402,18 @@ fn versions_never_change(change: &Change) -> Verdict {
     }
 }
 
+/// Nobody is served an older version than before, but by a person's permit.
+fn versions_only_rise(number: u64, name: &Name, old: &Entry, new: Option<&Entry>) -> Verdict {
+    let mark = |entry: &Entry| entry.copy().and_then(|receipt| receipt.evidence.mark);
+    let (Some(before), Some(after)) = (mark(old).filter(|_| old.permit.is_none()), new.and_then(mark)) else {
+        return Ok(());
+    };
+    if after.is_older_than(before) == Some(false) {
+        return Ok(());
+    }
+    violated("versions only rise", format!("snapshot {number} took {name} from {before} back to {after}"))
+}
+
 /// Marks only rise, but by a person's permit.
 fn marks_only_rise(number: u64, name: &Name, old: &Entry, new: Option<&Entry>) -> Verdict {
     let Some(high) = old.mark.filter(|_| old.permit.is_none()) else { return Ok(()) };
@@ -408,6 +423,10 @@ fn marks_only_rise(number: u64, name: &Name, old: &Entry, new: Option<&Entry>) -
             violated("marks only rise", format!("snapshot {number} lowered that of {name} from {high} to {mark:?}"))
         }
     }
+}
+
+fn snapshot_key(number: u64) -> String {
+    format!("catalog/0001-of-0001/{number:012}.json.gz")
 }
 
 /// The number of the snapshot that lies under `key`, if one does.
