@@ -397,7 +397,8 @@ fn nothing_can_be_confirmed_where_nothing_is() {
 #[test]
 fn a_slow_run_does_not_undo_what_another_confirmed_meanwhile() {
     // Found by the simulation: a run that had been stopped for hours took a copy away that others had just confirmed.
-    let base = after(&Catalog::empty(SHARD), store("one", None, 5));
+    let mut base = Catalog::empty(SHARD);
+    base.apply(&[change(&base, store("one", None, 5))], run(0), at(1000));
     let decided = |kind| change(&base, kind);
     let confirmed = after(&base, confirm());
     let entry_after = |change: Change, at_seconds: i64| {
