@@ -149,6 +149,7 @@ enum Deed {
     Pause,
     Clock,
     Configure,
+    Settle,
     Wait(Millis),
 }
 
@@ -165,6 +166,7 @@ const DEEDS: &[(u64, Deed)] = &[
     (7, Deed::Pause),
     (3, Deed::Clock),
     (2, Deed::Configure),
+    (3, Deed::Settle),
     (8, Deed::Wait(10 * MINUTE)),
     (10, Deed::Wait(4 * HOUR)),
     (3, Deed::Wait(30 * HOUR)),
@@ -418,6 +420,7 @@ impl History {
                 self.with_d = !self.with_d;
                 self.scheduler.log(|| format!("d is configured: {}", self.with_d));
             }
+            Deed::Settle => self.settle()?,
             Deed::Wait(longest) => {
                 let span = self.scheduler.roll(|dice| dice.between(1, longest));
                 self.scheduler.log(|| format!("{} minutes pass", span / MINUTE));
@@ -481,19 +484,20 @@ impl History {
             endings.lock().unwrap_or_else(PoisonError::into_inner).push((actor, ended));
         });
         self.scheduler.log(|| format!("{} begins", self.scheduler.name(actor)));
-        self.scheduler.spawn(actor, ended.boxed());
+        self.scheduler.begin(actor, ended.boxed());
     }
 
-    /// A run begins. Where `configured` says nothing, it has the configuration of this moment and whims of its own.
-    fn sync(&mut self, sound: Option<Millis>) -> (ActorId, RunId) {
+    /// A run begins, with the configuration of this moment and whims of its own; a sound one without whims, and with `d`
+    /// or without.
+    fn sync(&mut self, sound: Option<bool>) -> (ActorId, RunId) {
         let (process, bucket, mut now) = self.process("sync");
         let whims = self.scheduler.roll(|dice| (dice.chance(100), dice.chance(150), dice.any(), *dice.pick(&NAMES)));
         let (refetch, one, nonce, name) = whims;
+        let with_d = sound.unwrap_or(self.with_d);
         let sound = sound.is_some();
         if sound {
             now = at(self.scheduler.now());
         }
-        let with_d = sound || self.with_d;
         let resources = self.ledger.resources.iter().filter(|resource| with_d || resource.name.as_str() != "d");
         let resources: Vec<Resource> = resources.cloned().collect();
         let selection = if one && !sound {
@@ -588,6 +592,20 @@ impl History {
         (process.actor, answer)
     }
 
+    /// Everybody is killed, faults stop for a while, and one run puts the plain copies right, whatever the origin does.
+    fn settle(&mut self) -> Result<(), Violation> {
+        self.scheduler.log(|| "all processes are killed, and faults stop for a while".to_owned());
+        let weather = self.weather.swap(0, Ordering::Relaxed);
+        for actor in std::mem::take(&mut self.processes).into_keys() {
+            self.scheduler.kill(actor);
+        }
+        self.wait(30 * MINUTE)?;
+        self.sound_run(self.with_d)?;
+        self.ledger.plain_copies_are_up_to_date(&self.disk.content())?;
+        self.weather.store(weather, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Faults stop. What is under way ends, or is killed; then one sound run puts everything right.
     fn end(&mut self) -> Result<(), Violation> {
         self.weather.store(0, Ordering::Relaxed);
@@ -601,7 +619,7 @@ impl History {
         }
         self.wait(45 * HOUR)?;
         for name in NAMES {
-            let again = name == "b" || name == "c" || self.scheduler.roll(|dice| dice.chance(500));
+            let again = name == "b" || name == "c" || self.scheduler.roll(|dice| dice.chance(300));
             if again {
                 self.publish(name, 20 * HOUR);
             }
@@ -610,15 +628,10 @@ impl History {
                 self.origin.catch_up(name, mirror);
             }
         }
-        self.sound_run()?;
-        let truth: Vec<(&str, Bytes, Bytes)> = NAMES
-            .iter()
-            .map(|name| {
-                let newest = self.origin.newest(name).expect("each was published");
-                (*name, newest.bytes, newest.signature)
-            })
-            .collect();
-        self.ledger.one_run_converges(&self.disk.content(), &truth)?;
+        self.sound_run(true)?;
+        let truth = NAMES.map(|name| (name, self.origin.newest(name).expect("each was published").bytes));
+        self.ledger.one_run_converges(&truth)?;
+        self.ledger.plain_copies_are_up_to_date(&self.disk.content())?;
         let (_, answer) = self.audit();
         self.wait(HOUR)?;
         let audited = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -633,8 +646,9 @@ impl History {
         }
     }
 
-    fn sound_run(&mut self) -> Result<(), Violation> {
-        let (actor, run) = self.sync(Some(0));
+    /// A run of everything, with the right time.
+    fn sound_run(&mut self, with_d: bool) -> Result<(), Violation> {
+        let (actor, run) = self.sync(Some(with_d));
         self.wait(HOUR)?;
         if self.scheduler.is_alive(actor) {
             return Err(Violation { invariant: "one run converges", found: "it did not end".to_owned() });

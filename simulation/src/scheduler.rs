@@ -187,17 +187,26 @@ impl Scheduler {
         }
     }
 
-    /// Runs `task` as a part of `actor`.
-    pub fn spawn(&self, actor: ActorId, task: BoxFuture<'static, ()>) {
+    /// Runs the first task of `actor`, and lets it take its first steps at once: whoever reads a clock and begins is not
+    /// stopped in between.
+    pub fn begin(&self, actor: ActorId, task: BoxFuture<'static, ()>) {
+        if let Some(task) = self.spawn(actor, task) {
+            self.poll(task);
+        }
+    }
+
+    /// Runs `task` as a part of `actor`, if that is still alive.
+    fn spawn(&self, actor: ActorId, task: BoxFuture<'static, ()>) -> Option<u64> {
         let mut state = self.state();
         if !state.actors.contains_key(&actor) {
-            return;
+            return None;
         }
         state.numbers += 1;
         let id = state.numbers;
         let waker = Waker::from(Arc::new(Alarm { task: id, ready: self.ready.clone() }));
         state.tasks.insert(id, Task { actor, future: task, waker });
         lock(&self.ready).push(id);
+        Some(id)
     }
 
     /// Puts something on the agenda.
