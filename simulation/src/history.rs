@@ -132,6 +132,9 @@ enum Ended {
     Other,
 }
 
+/// What an audit said, once it has ended.
+type Audited = Arc<Mutex<Option<Result<Report, Error>>>>;
+
 type Endings = Arc<Mutex<Vec<(ActorId, Ended)>>>;
 
 /// One thing that the world does.
@@ -578,7 +581,7 @@ impl History {
         });
     }
 
-    fn audit(&mut self) -> (ActorId, Arc<Mutex<Option<Result<Report, Error>>>>) {
+    fn audit(&mut self) -> Audited {
         let (process, bucket, _) = self.process("audit");
         let nonce = self.scheduler.roll(|dice| dice.any());
         let (resources, now) = (self.ledger.resources.clone(), at(self.scheduler.now()));
@@ -589,7 +592,7 @@ impl History {
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             Ended::Other
         });
-        (process.actor, answer)
+        answer
     }
 
     /// Everybody is killed, faults stop for a while, and one run puts the plain copies right, whatever the origin does.
@@ -632,7 +635,7 @@ impl History {
         let truth = NAMES.map(|name| (name, self.origin.newest(name).expect("each was published").bytes));
         self.ledger.one_run_converges(&truth)?;
         self.ledger.plain_copies_are_up_to_date(&self.disk.content())?;
-        let (_, answer) = self.audit();
+        let answer = self.audit();
         self.wait(HOUR)?;
         let audited = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         match audited {
