@@ -259,6 +259,11 @@ impl RunId {
     pub fn time(self) -> Timestamp {
         self.time
     }
+
+    /// The same run, by a part of it that began at `time`.
+    pub(crate) fn begun_at(self, time: Timestamp) -> Self {
+        Self { time, ..self }
+    }
 }
 
 impl fmt::Display for RunId {

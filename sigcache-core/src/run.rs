@@ -7,7 +7,10 @@ mod sets;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::poll_fn,
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
@@ -30,7 +33,7 @@ use crate::{
     reason::{Outcome, Reason},
     resource::{Resource, check_names},
     runtime::Runtime,
-    store::{Catalog, Change, ChangeKind, Shard, Store, Unwritten},
+    store::{Catalog, Change, ChangeKind, LONGEST_PUBLICATION, LONGEST_RUN, Shard, Store, StoreError, Unwritten},
     time::Timestamp,
 };
 
@@ -291,11 +294,15 @@ impl Runner {
         let decisive = changes.iter().filter(|change| change.kind.is_decisive());
         let stood: BTreeMap<Name, Stood> =
             decisive.map(|change| (change.name.clone(), Stood::of(catalog.get(&change.name)))).collect();
-        match self.store.commit(catalog, changes, report.run, report.started).await {
+        let commit = self.store.commit(catalog, changes, report.run, report.started);
+        match self.until(start + LONGEST_RUN, commit).await {
             Ok(committed) => {
                 report.sequence = Some(committed.catalog.sequence());
                 aftermath::overtaken(report, &committed);
-                let published = self.store.publish(&committed.catalog).await;
+                let now = self.runtime.elapsed();
+                let began = report.started.plus(now.saturating_sub(start));
+                let publish = self.store.publish(&committed.catalog, began);
+                let published = self.until(now + LONGEST_PUBLICATION, publish).await;
                 let failures = published.unwrap_or_else(|error| {
                     report.store_failure = Some(error.chain().into());
                     let failure = Failure::new(Reason::PublishFailed, "the plain copies up to date", error.chain());
@@ -320,6 +327,24 @@ impl Runner {
             tracing::error!(run = %report.run, error = error.chain(), "the report could not be stored");
             report.store_failure.get_or_insert_with(|| error.chain().into());
         }
+    }
+
+    /// Drives `work` on as long as it is not later than `end`, and then drops it wherever it stands. The time is looked
+    /// at before each of its steps: a process that was stopped for a day must not go on where it was.
+    async fn until<T>(
+        &self,
+        end: Duration,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let mut work = pin!(work);
+        let late = || self.runtime.elapsed() > end;
+        poll_fn(|context| {
+            if late() {
+                return Poll::Ready(Err(StoreError::Overdue));
+            }
+            work.as_mut().poll(context)
+        })
+        .await
     }
 
     fn millis_since(&self, start: Duration) -> u64 {

@@ -175,6 +175,41 @@ fn a_sweep_leaves_what_a_run_of_today_may_have_staged() {
 }
 
 #[test]
+fn a_sweep_leaves_what_was_replaced_a_moment_ago() {
+    // Found by the simulation: with a run a day, the version before was swept while readers were at its snapshot.
+    let lab = Lab::default();
+    let resources = [lab.resource("a")];
+    for (hours, document) in [(0, "first"), (30, "second")] {
+        lab.publish("a", document);
+        lab.sync(&resources, hours);
+    }
+    let mut keep = Keep::default();
+    (keep.snapshots, keep.span) = (1, std::time::Duration::ZERO);
+    let sweep = |hours| block_on(lab.sound_bucket().gc(&keep, at(hours), Sweep::Delete)).unwrap();
+    let collected = sweep(31);
+    assert_eq!((collected.snapshots.len(), collected.versions.len()), (0, 0), "{collected:?}");
+    assert_eq!(sweep(55).versions.len(), 1);
+}
+
+#[test]
+fn a_sweep_leaves_the_mark_of_a_publication_that_nobody_has_mended() {
+    let lab = Lab::default();
+    let resources = [lab.resource("a")];
+    for (hours, document) in [(0, "first"), (1, "second")] {
+        lab.publish("a", document);
+        lab.sync(&resources, hours);
+    }
+    // A slow run put its older copy over the newer one, and was cut off.
+    lab.referee.tamper("latest/a", "first");
+    let mark = format!("catalog/0001-of-0001/000000000001.publishing-{}-0123456789abcdef", at(0).compact());
+    lab.referee.tamper(&mark, "");
+    assert!(swept(&lab, "1/1").unwrap().snapshots.is_empty());
+    lab.sync(&resources, 241);
+    lab.assert_published();
+    assert!(!lab.referee.objects("catalog/").contains_key(&mark), "it is mended now");
+}
+
+#[test]
 fn a_store_out_of_order_is_not_taken_for_one_that_honours_conditions() {
     // The second create of the probe fails for a reason of its own: that proves nothing.
     let lab_at_first = || {

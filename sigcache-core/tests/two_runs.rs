@@ -5,12 +5,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
+use futures_util::future::BoxFuture;
 use sigcache_core::{
     Name, Outcome, Reason, Report, Resource, Standing,
-    conformance::{How, Lab, at, block_on, expect},
+    conformance::{How, Lab, TestRuntime, at, block_on, expect},
     run::{Runner, Selection},
+    runtime::Runtime,
     store::{Bucket, Catalog},
     verify::{Claims, Detached, Pointer},
 };
@@ -259,4 +267,55 @@ fn the_create_of_a_snapshot_fails_while_another_run_commits() {
         assert_eq!(version_of(&lab.catalog(), "a").as_deref(), Some("version 2"), "{how:?}");
         lab.assert_published();
     }
+}
+
+/// A process whose clock shows what the test sets.
+#[derive(Debug, Default)]
+struct Stopped {
+    inner: TestRuntime,
+    hours: AtomicU64,
+}
+
+impl Runtime for Stopped {
+    fn elapsed(&self) -> Duration {
+        Duration::from_secs(3600 * self.hours.load(Ordering::SeqCst))
+    }
+
+    fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
+        self.inner.sleep(span)
+    }
+
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self.inner.spawn(task);
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_for_hours_commits_nothing_more() {
+    // Found by the simulation: what it had staged was swept meanwhile, and its snapshot named it all the same.
+    at_every_request(|number| {
+        for (hours, stored) in [(7, true), (9, false)] {
+            let lab = lab_with(&[("a", 1)]);
+            publish(&lab, "a", 2);
+            let process = Arc::new(Stopped::default());
+            let clock = process.clone();
+            lab.faulty.rearm();
+            lab.faulty.meanwhile(number, async move { clock.hours.store(hours, Ordering::SeqCst) });
+            let runner = Runner::new(lab.origin.clone(), lab.bucket(), process);
+            let report = block_on(runner.sync(&[versioned(&lab, "a")], &Selection::All, at(1), lab.nonce())).unwrap();
+            let create = lab.faulty.seen().iter().position(|request| request.starts_with("create catalog/"));
+            if create.is_none_or(|create| number < create) && lab.faulty.seen().len() > number && !stored {
+                assert_eq!(create, None, "stopped before request {number}");
+                expect(&report, "a", Outcome::Kept, Reason::CommitFailed);
+                assert!(report.store_failure.as_ref().unwrap().contains("longer than 8 hours"), "{report:?}");
+                assert_eq!(version_of(&lab.catalog(), "a").as_deref(), Some("version 1"));
+            } else {
+                assert_eq!(version_of(&lab.catalog(), "a").as_deref(), Some("version 2"));
+            }
+            if !reached(&lab, number) {
+                return false;
+            }
+        }
+        true
+    });
 }

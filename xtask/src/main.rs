@@ -5,9 +5,11 @@ mod fuzz;
 mod graph;
 mod imports;
 mod install;
+mod mutants;
 mod quickstart;
 mod reasons;
 mod servers;
+mod simulate;
 mod source;
 mod structure;
 mod test;
@@ -42,6 +44,24 @@ enum Task {
     Structure,
     /// The quickstart and the command on what it leaves do what the README says
     Quickstart,
+    /// Whole histories of a store on a network that fails, with everything that must hold checked after each event
+    Simulate {
+        /// How many; with a seed and no number, that one
+        #[arg(long)]
+        histories: Option<u64>,
+        /// The first seed
+        #[arg(long)]
+        seed: Option<u64>,
+        /// The length of each
+        #[arg(long, default_value_t = 200)]
+        steps: u32,
+    },
+    /// The simulation catches every way in which the protocol can be broken on purpose
+    Mutants {
+        /// Within so many histories
+        #[arg(long, default_value_t = 1000)]
+        histories: u32,
+    },
     /// Every reason code is asserted by a test
     Reasons,
     /// The core compiles with each of its features and each pair of them
@@ -64,6 +84,8 @@ fn main() -> ExitCode {
         Task::Msrv => graph::msrv(),
         Task::Structure => structure::check(),
         Task::Quickstart => quickstart::check(),
+        Task::Simulate { histories, seed, steps } => simulate::histories(histories, seed, steps),
+        Task::Mutants { histories } => mutants::check(histories),
         Task::Reasons => reasons::check(),
         Task::Powerset => tools::powerset(),
         Task::Deny => tools::deny(),

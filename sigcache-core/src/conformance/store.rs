@@ -296,8 +296,8 @@ impl Store for Damaged {
     ) -> Result<Committed, StoreError> {
         self.inner.commit(base, changes, run, at).await
     }
-    async fn publish(&self, catalog: &Catalog) -> Result<Vec<(Name, Failure)>, StoreError> {
-        self.inner.publish(catalog).await
+    async fn publish(&self, catalog: &Catalog, at: Timestamp) -> Result<Vec<(Name, Failure)>, StoreError> {
+        self.inner.publish(catalog, at).await
     }
     async fn read(&self, name: &Name, receipt: &Receipt) -> Result<Download, StoreError> {
         let mut download = self.inner.read(name, receipt).await?;

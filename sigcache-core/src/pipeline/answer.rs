@@ -128,9 +128,15 @@ impl Pipeline {
         let checked_at = known.and_then(|entry| entry.checked_at);
         let state = judge::state(receipt, checked_at, &rules.trust, &rules.policy, self.now);
         let served = state.may_be_served(&rules.policy);
+        // Whether all that it lacks is that a source confirms it.
+        let lapsed = || {
+            let confirmed = judge::state(receipt, Some(self.now), &rules.trust, &rules.policy, self.now);
+            confirmed.may_be_served(&rules.policy)
+        };
         let standing = known.map_or(Standing::Absent, |entry| entry.standing);
         let kind = match (served, standing) {
             (true, Standing::Withheld) => ChangeKind::Restore,
+            (false, Standing::Live) if lapsed() => ChangeKind::Lapse,
             (false, Standing::Live) => ChangeKind::Withhold,
             _ => ChangeKind::Note,
         };

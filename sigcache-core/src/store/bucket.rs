@@ -322,9 +322,9 @@ impl Store for Bucket {
         self.commit_changes(base, &changes, run, at).await
     }
 
-    async fn publish(&self, catalog: &Catalog) -> Result<Vec<(Name, Failure)>, StoreError> {
+    async fn publish(&self, catalog: &Catalog, at: Timestamp) -> Result<Vec<(Name, Failure)>, StoreError> {
         match self.publish {
-            Publish::Copies => self.publish_copies(catalog).await,
+            Publish::Copies => self.publish_copies(catalog, at).await,
             Publish::Nothing => Ok(Vec::new()),
         }
     }

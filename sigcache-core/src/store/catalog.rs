@@ -56,6 +56,8 @@ pub struct Change {
     pub name: Name,
     /// The digest of the copy that the change was decided on; `None` where there was none.
     pub base: Option<Digest>,
+    /// When that copy had been confirmed last. Another time in the catalog means that another run has confirmed it since.
+    pub confirmed: Option<Timestamp>,
     /// What to change.
     pub kind: ChangeKind,
     /// How the run ended for it.
@@ -66,7 +68,7 @@ impl Change {
     /// A change to `name` that was decided while the catalog knew `entry` of it.
     pub fn new(name: Name, entry: Option<&Entry>, kind: ChangeKind, last: Last) -> Self {
         let base = entry.and_then(|entry| entry.receipt.as_ref()).map(|receipt| receipt.evidence.digest);
-        Self { name, base, kind, last }
+        Self { name, base, confirmed: entry.and_then(|entry| entry.checked_at), kind, last }
     }
 }
 
@@ -92,6 +94,8 @@ pub enum ChangeKind {
     Note,
     /// The copy may no longer be served.
     Withhold,
+    /// The copy may no longer be served, as no source has confirmed it for too long; unless another run has by now.
+    Lapse,
     /// The copy may be served again.
     Restore,
     /// The resource left the configuration.
@@ -271,6 +275,7 @@ impl Entry {
     /// Makes one change. False if another run committed something newer since the change was decided.
     pub(crate) fn take(&mut self, change: &Change, sequence: u64, at: Timestamp) -> bool {
         let current = self.receipt.as_ref().map(|receipt| receipt.evidence.digest);
+        let since = self.checked_at.filter(|_| self.checked_at != change.confirmed);
         let taken = match &change.kind {
             ChangeKind::Store { receipt, fresh_until } => {
                 let same = current == Some(receipt.evidence.digest);
@@ -280,13 +285,13 @@ impl Entry {
                     false
                 } else {
                     self.store(receipt.clone(), sequence);
-                    self.confirm(at, *fresh_until);
+                    self.confirm(at, *fresh_until, since.filter(|_| same));
                     true
                 }
             }
             // What a source said about a version that is no longer the current one says nothing about this one, and
             // where there is no version nothing can be served.
-            ChangeKind::Confirm { .. } | ChangeKind::Withhold | ChangeKind::Restore
+            ChangeKind::Confirm { .. } | ChangeKind::Withhold | ChangeKind::Lapse | ChangeKind::Restore
                 if current != change.base || current.is_none() =>
             {
                 false
@@ -296,7 +301,7 @@ impl Entry {
                     let receipt = Arc::make_mut(receipt);
                     (receipt.source, receipt.validators) = (said.source.clone(), said.validators.clone());
                 }
-                self.confirm(at, *fresh_until);
+                self.confirm(at, *fresh_until, since);
                 self.stand(Standing::Live, sequence);
                 true
             }
@@ -304,7 +309,8 @@ impl Entry {
                 self.stand(Standing::Live, sequence);
                 true
             }
-            ChangeKind::Withhold => {
+            ChangeKind::Lapse if since.is_some() => false,
+            ChangeKind::Withhold | ChangeKind::Lapse => {
                 self.stand(Standing::Withheld, sequence);
                 true
             }
@@ -383,8 +389,13 @@ impl Entry {
         self.former.retain(|suffix| !current.contains(suffix));
     }
 
-    fn confirm(&mut self, at: Timestamp, fresh_until: Option<Timestamp>) {
-        // Not the latest of all: a run whose clock was ahead would keep the copy fresh until then.
+    /// A source confirmed the copy at `at`; another run had done so at `since`, after this change was decided.
+    fn confirm(&mut self, at: Timestamp, fresh_until: Option<Timestamp>, since: Option<Timestamp>) {
+        // A slow run must not let the copy expire before its time.
+        if since.is_some_and(|since| since > at) {
+            return;
+        }
+        // Otherwise not the latest of all: a run whose clock was ahead would keep the copy fresh until then.
         self.checked_at = Some(at);
         self.fresh_until = fresh_until;
     }

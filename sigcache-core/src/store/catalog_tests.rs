@@ -202,7 +202,7 @@ fn two_runs_that_stored_the_same_bytes_agree() {
 #[test]
 fn what_was_said_about_another_version_is_left_out() {
     let base = after(&Catalog::empty(SHARD), store("one", None, 5));
-    for kind in [confirm(), ChangeKind::Withhold, ChangeKind::Restore] {
+    for kind in [confirm(), ChangeKind::Withhold, ChangeKind::Lapse, ChangeKind::Restore] {
         let decided = change(&base, kind.clone());
         let mut next = after(&base, store("two", None, 10));
         let before = entry(&next).clone();
@@ -387,11 +387,41 @@ fn the_last_word_is_that_of_the_later_commit() {
 #[test]
 fn nothing_can_be_confirmed_where_nothing_is() {
     let base = after(&Catalog::empty(SHARD), ChangeKind::Note);
-    for kind in [confirm(), ChangeKind::Withhold, ChangeKind::Restore] {
+    for kind in [confirm(), ChangeKind::Withhold, ChangeKind::Lapse, ChangeKind::Restore] {
         let mut next = base.clone();
         assert_eq!(next.apply(&[change(&base, kind.clone())], run(9), at(3000)), [name()], "{kind:?}");
         assert_eq!(entry(&next).standing, Standing::Absent, "{kind:?}");
     }
+}
+
+#[test]
+fn a_slow_run_does_not_undo_what_another_confirmed_meanwhile() {
+    // Found by the simulation: a run that had been stopped for hours took a copy away that others had just confirmed.
+    let mut base = Catalog::empty(SHARD);
+    base.apply(&[change(&base, store("one", None, 5))], run(0), at(1000));
+    let decided = |kind| change(&base, kind);
+    let confirmed = after(&base, confirm());
+    let entry_after = |change: Change, at_seconds: i64| {
+        let mut next = confirmed.clone();
+        let overtaken = next.apply(&[change], run(9), at(at_seconds));
+        (entry(&next).clone(), overtaken.len())
+    };
+    // A copy that lapsed did not, as the other run knows.
+    let (lapsed, overtaken) = entry_after(decided(ChangeKind::Lapse), 1500);
+    assert_eq!((lapsed.standing, overtaken), (Standing::Live, 1));
+    // The later confirmation counts.
+    let (slow, _) = entry_after(decided(confirm()), 1500);
+    assert_eq!(slow.checked_at, Some(at(2000)));
+    let (fast, _) = entry_after(decided(confirm()), 2500);
+    assert_eq!(fast.checked_at, Some(at(2500)));
+    // Where a key was revoked nobody's confirmation helps.
+    let (withheld, overtaken) = entry_after(decided(ChangeKind::Withhold), 1500);
+    assert_eq!((withheld.standing, overtaken), (Standing::Withheld, 0));
+    // What was decided after the confirmation is taken as it is: a clock that was ahead is set right.
+    let (after, _) = entry_after(change(&confirmed, confirm()), 1500);
+    assert_eq!(after.checked_at, Some(at(1500)));
+    let (lapsed, _) = entry_after(change(&confirmed, ChangeKind::Lapse), 1500);
+    assert_eq!(lapsed.standing, Standing::Withheld);
 }
 
 // --- random runs

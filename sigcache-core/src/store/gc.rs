@@ -11,14 +11,21 @@ use crate::{decision::RunId, entry::Standing, name::Name, time::Timestamp};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// So long after its beginning a run commits nothing more. Together with the time for which snapshots and versions are
+/// kept at least, it is why no snapshot ever names a version that was swept: a third of that time, since the last
+/// request may be long on its way, clocks differ, and a snapshot counts as old from the beginning of the run that
+/// replaced it.
+pub const LONGEST_RUN: Duration = Duration::from_secs(8 * 3600);
+
 /// What is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Keep {
     /// At least this many snapshots, and what they name.
     pub snapshots: usize,
-    /// All snapshots, versions and remainders younger than this; never less than a day, since a run that is under way
-    /// has versions that no snapshot names yet, and readers may still be at a snapshot that was replaced.
+    /// All snapshots that were replaced within this time, with what they name, and all versions and remainders younger
+    /// than this; never less than a day, since a run that is under way has versions that no snapshot names yet, and
+    /// readers may still be at a snapshot that was replaced.
     pub span: Duration,
     /// All reports younger than this.
     pub reports: Duration,
@@ -69,12 +76,15 @@ impl Bucket {
         }
         let mut named: HashSet<(Name, String)> = HashSet::new();
         let mut oldest_kept = u64::MAX;
+        let mut replaced: Option<Timestamp> = None;
         for (index, number) in numbers.iter().enumerate() {
-            let snapshot = self.snapshot(*number).await?;
-            if index >= keep.snapshots.max(1) && snapshot.at() < border {
+            // Not its own age counts: it may have been the newest one until a moment ago, and readers be at it.
+            if index >= keep.snapshots.max(1) && replaced.is_some_and(|at| at < border) {
                 break;
             }
+            let snapshot = self.snapshot(*number).await?;
             oldest_kept = *number;
+            replaced = Some(snapshot.at());
             for (name, entry) in snapshot.entries() {
                 if let (Standing::Live | Standing::Withheld, Some(receipt)) = (entry.standing, &entry.receipt) {
                     named.insert((name.clone(), receipt.version.to_string()));
@@ -86,7 +96,8 @@ impl Bucket {
             let old = match key {
                 SnapshotKey::Snapshot(number) => *number < oldest_kept,
                 SnapshotKey::Published(number) => *number < oldest_kept && Some(*number) != published,
-                SnapshotKey::Publishing(_, run) => run.time() < border,
+                // Only a run that has mended what such a mark stands for may take it away, and it does.
+                SnapshotKey::Publishing(..) => false,
             };
             if old {
                 collected.snapshots.push(self.layout.catalog(*key).to_string());

@@ -5,7 +5,7 @@
 //! <root>/versions/<name>/<time>-<id>           immutable, sealed once, exactly the verified bytes
 //! <root>/catalog/<shard>/<sequence>.json.gz    immutable snapshots; the highest number is the truth
 //! <root>/catalog/<shard>/<sequence>.published  the plain copies were brought up to this snapshot
-//! <root>/catalog/<shard>/<sequence>.publishing-<run>  a run is at it, beginning from what changed after this snapshot
+//! <root>/catalog/<shard>/<sequence>.publishing-<run>  a publication that began then is at it, from what changed after this snapshot
 //! <root>/runs/<yyyy>/<mm>/<dd>/<run>.json      every run's report
 //! <root>/probe/<run>                           for a moment: does this store honour conditional creates?
 //! ```

@@ -30,7 +30,7 @@ use crate::{
     decision::{Failure, Report, RunId},
     name::Name,
     receipt::Receipt,
-    time::Timestamp,
+    time::{Timestamp, human_span},
     verified::Verified,
 };
 
@@ -41,8 +41,9 @@ pub use cloud::{environment, open_cloud};
 pub use cloud_settings::{CloudSettings, Encryption};
 #[cfg(feature = "disk")]
 pub use disk::{Disk, local_files, open_disk, open_existing_disk};
-pub use gc::{Collected, Keep, Sweep};
+pub use gc::{Collected, Keep, LONGEST_RUN, Sweep};
 pub use layout::{Layout, SnapshotKey};
+pub use publish::LONGEST_PUBLICATION;
 pub use shard::{Shard, ShardError};
 #[cfg(feature = "config")]
 pub(crate) use staging::is_media_type;
@@ -66,7 +67,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// `base` is the snapshot that they were decided on. Where another run was faster, they are merged into its
     /// snapshot, resource by resource. On an error either nothing or everything of it became visible; the next run
-    /// finds out by loading the catalog.
+    /// finds out by loading the catalog. It may be dropped before its end: [`LONGEST_RUN`] after a run began nothing
+    /// more of it may happen.
     async fn commit(
         &self,
         base: Catalog,
@@ -76,10 +78,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     ) -> Result<Committed, StoreError>;
 
     /// Brings the plain copies up to `catalog`, or to a newer snapshot if there is one by now; also those that an
-    /// earlier run left behind. Not atomic: each copy is replaced by itself. May be repeated.
+    /// earlier run left behind. Not atomic: each copy is replaced by itself. May be repeated. It begins at `at`, and
+    /// [`LONGEST_PUBLICATION`] later nothing more of it may happen: it is dropped wherever it stands.
     ///
     /// Returns the resources whose plain copy could not be brought up, with the reason; a later run tries again.
-    async fn publish(&self, catalog: &Catalog) -> Result<Vec<(Name, Failure)>, StoreError>;
+    async fn publish(&self, catalog: &Catalog, at: Timestamp) -> Result<Vec<(Name, Failure)>, StoreError>;
 
     /// Opens a stored version. The bytes come as they are in the store: [`crate::read`] checks them.
     async fn read(&self, name: &Name, receipt: &Receipt) -> Result<Download, StoreError>;
@@ -206,6 +209,12 @@ pub enum StoreError {
         /// The one that was asked for.
         asked: Shard,
     },
+    /// The run is under way for so long that what it staged may have been swept.
+    #[error(
+        "the run took longer than {}, after which nothing may be committed, as gc may have swept what it staged",
+        human_span(LONGEST_RUN)
+    )]
+    Overdue,
     /// What was staged is not as long as what was verified.
     #[error("{staged} bytes were staged but {verified} were verified")]
     Length {
@@ -259,8 +268,8 @@ impl<T: Store + ?Sized> Store for Arc<T> {
     ) -> Result<Committed, StoreError> {
         (**self).commit(base, changes, run, at).await
     }
-    async fn publish(&self, catalog: &Catalog) -> Result<Vec<(Name, Failure)>, StoreError> {
-        (**self).publish(catalog).await
+    async fn publish(&self, catalog: &Catalog, at: Timestamp) -> Result<Vec<(Name, Failure)>, StoreError> {
+        (**self).publish(catalog, at).await
     }
     async fn read(&self, name: &Name, receipt: &Receipt) -> Result<Download, StoreError> {
         (**self).read(name, receipt).await

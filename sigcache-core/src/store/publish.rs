@@ -13,22 +13,25 @@ use object_store::{Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutPa
 
 use super::{Bucket, Catalog, SnapshotKey, Staging as _, Store as _, StoreError, bucket::failed, staging::Upload};
 use crate::{
-    decision::{Failure, RunId},
-    digest::Hasher,
-    entry::Entry,
-    name::Name,
-    reason::Reason,
-    receipt::Receipt,
+    decision::Failure, digest::Hasher, entry::Entry, name::Name, reason::Reason, receipt::Receipt, time::Timestamp,
 };
 
 /// How many copies are made at once.
 const AT_ONCE: usize = 32;
 
-/// A run that began this long before another one ends is at work no more; its mark can go.
-const LONGEST_RUN: Duration = Duration::from_secs(3600);
+/// So long after its beginning a publication changes nothing more.
+pub const LONGEST_PUBLICATION: Duration = Duration::from_secs(3600);
+
+/// What a publication that began this long before another one may have left, it has left: its mark can go once it is
+/// mended. That is more than [`LONGEST_PUBLICATION`], since its last requests may be long on their way, and clocks differ.
+const ABANDONED: Duration = Duration::from_secs(2 * 3600);
 
 impl Bucket {
-    pub(super) async fn publish_copies(&self, catalog: &Catalog) -> Result<Vec<(Name, Failure)>, StoreError> {
+    pub(super) async fn publish_copies(
+        &self,
+        catalog: &Catalog,
+        at: Timestamp,
+    ) -> Result<Vec<(Name, Failure)>, StoreError> {
         let published = catalog.published();
         let behind = |catalog: &Catalog| {
             let changed = catalog.entries().filter(|(_, entry)| entry.changed_in > published);
@@ -36,9 +39,9 @@ impl Bucket {
         };
         let mut touched = behind(catalog);
         let Some(run) = catalog.run().filter(|_| !touched.is_empty()) else {
-            return self.clear_marks(catalog).await.map(|()| Vec::new());
+            return self.clear_marks(catalog, at).await.map(|()| Vec::new());
         };
-        let own = SnapshotKey::Publishing(published, run);
+        let own = SnapshotKey::Publishing(published, run.begun_at(at));
         self.mark(own).await?;
         let mut newer: Option<Catalog> = None;
         loop {
@@ -54,7 +57,7 @@ impl Bucket {
                 self.flush().await?;
                 self.mark(SnapshotKey::Published(current.sequence())).await?;
                 self.remove(&self.layout.catalog(own)).await?;
-                return self.clear_marks(catalog).await.map(|()| Vec::new());
+                return self.clear_marks(catalog, at).await.map(|()| Vec::new());
             }
             let head = self.catalog().await?;
             touched.extend(behind(&head));
@@ -183,11 +186,10 @@ impl Bucket {
     }
 
     /// Clears the marks of runs that did not end, now that what they may have left is mended.
-    async fn clear_marks(&self, catalog: &Catalog) -> Result<(), StoreError> {
-        let now = catalog.run().map(RunId::time);
+    async fn clear_marks(&self, catalog: &Catalog, at: Timestamp) -> Result<(), StoreError> {
         for mark in catalog.unfinished() {
             let SnapshotKey::Publishing(_, run) = mark else { continue };
-            if now.is_some_and(|now| now.since(run.time()) >= LONGEST_RUN) {
+            if at.since(run.time()) >= ABANDONED {
                 self.remove(&self.layout.catalog(*mark)).await?;
             }
         }

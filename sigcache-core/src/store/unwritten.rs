@@ -34,7 +34,7 @@ impl Store for Unwritten {
         Ok(Committed::new(base, Vec::new()))
     }
 
-    async fn publish(&self, _: &Catalog) -> Result<Vec<(Name, Failure)>, StoreError> {
+    async fn publish(&self, _: &Catalog, _: Timestamp) -> Result<Vec<(Name, Failure)>, StoreError> {
         Ok(Vec::new())
     }
 
