@@ -175,7 +175,21 @@ const DEEDS: &[(u64, Deed)] = &[
     (3, Deed::Wait(30 * HOUR)),
 ];
 
+/// What happens in histories in which runs meet each other all the time.
+const BUSY: &[(u64, Deed)] = &[
+    (40, Deed::Sync),
+    (2, Deed::Read),
+    (30, Deed::Publish),
+    (10, Deed::Kill),
+    (8, Deed::Pause),
+    (4, Deed::Weather),
+    (2, Deed::Mood),
+    (6, Deed::Settle),
+    (2, Deed::Wait(4 * HOUR)),
+];
+
 struct History {
+    deeds: &'static [(u64, Deed)],
     scheduler: Scheduler,
     disk: Disk,
     origin: Origin,
@@ -242,12 +256,13 @@ impl History {
     fn new(seed: u64, logs: Logs) -> Self {
         let scheduler = Scheduler::new(seed, logs == Logs::All);
         let disk = Disk::default();
-        let (real, jumpy) = scheduler.roll(|dice| (dice.chance(20), dice.chance(150)));
+        let (real, jumpy, busy) = scheduler.roll(|dice| (dice.chance(20), dice.chance(150), dice.chance(400)));
         let signing = if real { Signing::Real } else { Signing::Keyed };
         let clocks = if jumpy { JUMPS } else { CLOCKS };
         let resources = NAMES.iter().map(|name| resource(name, signing, clocks)).collect();
         let window = Bucket::new(Arc::new(Wire::window(&scheduler, &disk)));
         let mut history = Self {
+            deeds: if busy { BUSY } else { DEEDS },
             disk,
             origin: Origin::new(signing),
             ledger: Ledger::new(resources, clocks),
@@ -273,7 +288,7 @@ impl History {
 
     /// One deed of the world, and then some time in which it has its consequences.
     fn step(&mut self) -> Result<(), Violation> {
-        let deed = self.scheduler.roll(|dice| dice.weighted(DEEDS));
+        let deed = self.scheduler.roll(|dice| dice.weighted(self.deeds));
         self.act(deed)?;
         let events = self.scheduler.roll(|dice| dice.between(0, 40));
         for _ in 0..events {
