@@ -111,6 +111,25 @@ impl PublicKey {
         self.fingerprint
     }
 
+    /// Whether what has this fingerprint signs for it: the key itself, or one of the keys of its certificate.
+    pub(super) fn has(&self, fingerprint: Digest) -> bool {
+        #[cfg(feature = "openpgp")]
+        if let Some(cert) = self.openpgp() {
+            return super::openpgp::key(cert, fingerprint).is_some();
+        }
+        fingerprint == self.fingerprint
+    }
+
+    /// Whether its certificate says that what has this fingerprint was lost, so that it never signed anything.
+    pub(super) fn has_revoked(&self, fingerprint: Digest) -> bool {
+        #[cfg(feature = "openpgp")]
+        if let Some(cert) = self.openpgp() {
+            return super::openpgp::key(cert, fingerprint).is_none_or(|key| super::openpgp::is_lost(&key));
+        }
+        let _ = fingerprint;
+        false
+    }
+
     /// What it signs with; `None` for an opaque key.
     pub fn algorithm(&self) -> Option<Algorithm> {
         #[cfg(feature = "keys")]

@@ -83,11 +83,17 @@ fn a_signature_counts_from_when_it_was_made_until_the_end_that_it_sets() {
 #[cfg(feature = "conformance")]
 #[test]
 fn it_keeps_the_contract_of_all_verifiers() {
+    use sigcache_core::conformance::verifier::{Strict, Vector, verifier_contract};
     let (alice, eve) = (cert("alice"), cert("eve"));
-    let (mine, foreign) = (trust(&[public(&alice)], 1), trust(&[public(&eve)], 1));
-    let verifier = OpenPgp::new(".asc");
-    let file = detached(TEXT, &[By::new(&alice, 1)]);
-    crate::support::contract(&crate::support::Case::new(&verifier, &mine), &foreign, &[&file], TEXT);
+    let vector = Vector {
+        name: sigcache_core::Name::new("document").unwrap(),
+        document: TEXT.into(),
+        companions: vec![Some(detached(TEXT, &[By::new(&alice, 1)]).into())],
+        trust: trust(&[public(&alice)], 1),
+        foreign: trust(&[public(&eve)], 1),
+        now: day(2).into(),
+    };
+    verifier_contract(&OpenPgp::new(".asc"), &vector, Strict::Document);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! OpenPGP signatures (RFC 9580): in files beside the document, or around a clear-signed text.
 //!
 //! The packets, the arithmetic and what a certificate allows are Sequoia's, under its standard policy; what may stand
-//! around them is read here, strictly. A key must have been allowed to sign when it did, by its certificate; when the
-//! certificate itself has expired, its key signs nothing any more that is new here.
+//! around them is read here, strictly. What is new here must be signed by a key that its certificate allows to sign both
+//! at the time that the signature states and now: whoever stole an expired or retired key can state any time. What is
+//! stored already stands until its own end, unless the key is revoked for good.
 
 mod armor;
 mod clear;
@@ -13,9 +14,9 @@ use bytes::Bytes;
 
 use super::{
     Companion, Context, Finding, Verification, Verifier, VerifyError, Whole,
-    beside::{Beside, finding, signers},
+    beside::{Beside, finding},
 };
-use crate::{digest::Digest, evidence::Evidence, time::Timestamp, trust::Trust};
+use crate::{digest::Digest, time::Timestamp, trust::Trust};
 use signatures::{Checks, Kind, parse};
 
 const FORMAT: &str = "openpgp";
@@ -120,8 +121,7 @@ impl Verification for Detached {
 
     fn finish(self: Box<Self>, whole: Whole) -> Result<Finding, VerifyError> {
         let proven = self.checks.finish()?;
-        let mut evidence = Evidence::new(FORMAT, whole.digest, whole.size, signers(&self.trust, &proven.pairs)?);
-        proven.tell(&mut evidence);
+        let evidence = proven.evidence(FORMAT, whole, &self.trust)?;
         Ok(finding(evidence, &self.files, &proven.pairs))
     }
 }
@@ -155,8 +155,7 @@ impl Verification for Inline {
             checks.update(line);
         }
         let proven = checks.finish()?;
-        let mut evidence = Evidence::new(FORMAT, whole.digest, whole.size, signers(&self.trust, &proven.pairs)?);
-        proven.tell(&mut evidence);
+        let mut evidence = proven.evidence(FORMAT, whole, &self.trust)?;
         if self.deb_release {
             release::tell(&clear.text, &mut evidence)?;
         }
