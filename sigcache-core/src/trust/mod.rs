@@ -92,11 +92,12 @@ impl TrustedKey {
         if let Some(end) = self.not_after.filter(|end| now > *end) {
             return Err(Failure::new(Reason::KeyExpired, format!("{id} not after {end}"), format!("{now}")));
         }
-        Ok(())
+        self.its_certificate_lets(None, now)
     }
 
-    /// Whether its certificate lets what has this fingerprint sign at `now`; a key without certificate is all there is.
-    fn may_sign_with(&self, signed: Option<Digest>, now: Timestamp) -> Result<(), Failure> {
+    /// Whether its certificate lets what has this fingerprint, or anything, sign at `now`; a key without certificate is
+    /// all there is.
+    fn its_certificate_lets(&self, signed: Option<Digest>, now: Timestamp) -> Result<(), Failure> {
         #[cfg(feature = "openpgp")]
         if let Some(cert) = self.key.openpgp() {
             return openpgp::may_sign(cert, signed, now).map_err(|(reason, found)| {
@@ -199,7 +200,7 @@ impl Trust {
                 continue;
             }
             let verdict = match self.keys.iter().find(|key| key.id == *id) {
-                Some(key) => key.may_sign(now).and_then(|()| key.may_sign_with(signed, now)),
+                Some(key) => key.may_sign(now).and_then(|()| key.its_certificate_lets(signed, now)),
                 None => Err(Failure::new(Reason::KeyUnknown, self.names(), format!("{id}"))),
             };
             match verdict {

@@ -57,12 +57,22 @@ pub(super) fn key(cert: &Cert, known_by: Digest) -> Option<Certified<'_>> {
     cert.keys().find(|key| fingerprint(key.key()).is_ok_and(|own| own == known_by))
 }
 
-/// Whether the key with this fingerprint may sign at `now`, as [`signs_at`] says. Whoever has a key can give a signature
-/// any time, so the time of the signature alone would let an expired or retired key sign for ever.
+/// Whether the key with this fingerprint, or any, may sign at `now`, as [`signs_at`] says. Whoever has a key can give a
+/// signature any time, so the time of the signature alone would let an expired or retired key sign for ever.
 pub(super) fn may_sign(cert: &Cert, known_by: Option<Digest>, now: Timestamp) -> Result<(), Refusal> {
-    let key =
-        known_by.and_then(|known_by| key(cert, known_by)).ok_or((Reason::KeyUnknown, "a key that is not its own"))?;
-    signs_at(&key, &policy(now), now)
+    let policy = policy(now);
+    let mut refusal = (Reason::KeyUnknown, "no key of it that is there for signing");
+    let meant =
+        |key: &Certified<'_>| known_by.is_none_or(|known_by| fingerprint(key.key()).is_ok_and(|own| own == known_by));
+    for key in cert.keys().filter(meant) {
+        match signs_at(&key, &policy, now) {
+            Ok(()) => return Ok(()),
+            // That a key has ended says more than that another one is for encryption.
+            Err(other) if refusal.0 == Reason::KeyUnknown => refusal = other,
+            Err(_) => {}
+        }
+    }
+    Err(refusal)
 }
 
 /// Why a key of a certificate does not sign.

@@ -49,6 +49,47 @@ fn said_of(verify: &str) -> Vec<String> {
 }
 
 #[test]
+fn keys_of_a_jwk_set_are_refused_where_they_could_never_sign() {
+    let anchor = format!(
+        "[[resource]]\nname = \"keys\"\nurls = [\"https://a.example/keys\"]\n{}",
+        "verify = { format = \"jws\", keys = [\"p256\"] }\n"
+    );
+    let sums = "format = \"checksums\", list = \"SUMS\", signature = { format = \"ssh\", principal = \"a\" }";
+    let table = [
+        ("format = \"note\"", Some("a note calls its keys by names")),
+        ("format = \"note\", checkpoint = true", Some("a note calls its keys by names")),
+        ("format = \"ssh\", principal = \"a\"", Some("`principal` asks for keys of an allowed-signers file")),
+        (sums, Some("`principal` asks for keys of an allowed-signers file")),
+        ("format = \"ssh\"", None),
+        ("format = \"minisign\"", None),
+        ("format = \"signify\"", None),
+        ("format = \"narinfo\"", None),
+        ("format = \"detached\", suffix = \".sig\"", None),
+        ("format = \"jws\"", None),
+        ("format = \"saml-metadata\"", None),
+        ("format = \"xmldsig\"", None),
+    ];
+    for (verify, refusal) in table {
+        let identity = "identity = \"x\"";
+        let asks = verify.contains("checkpoint") || verify.contains("saml");
+        let one = resource(&format!("{verify}, anchor = \"keys\""), if asks { identity } else { "" });
+        let many = format!("[[collection]]\nanchor = \"keys\"\nname = \"of/{{url_hex}}\"\nverify = {{ {verify} }}\n");
+        for (more, line) in [(one, 14), (many, 12)] {
+            match (parse(&format!("{anchor}{more}")), refusal) {
+                (Ok(_), None) => {}
+                (Ok(_), Some(_)) => panic!("accepted: {more}"),
+                (Err(error), None) => panic!("{more}: {error}"),
+                (Err(error), Some(refusal)) => {
+                    let error = error.to_string();
+                    assert!(error.starts_with(&format!("c.toml:{line}:")), "{error}");
+                    assert!(error.contains(&format!("no key of an anchor can sign so: {refusal}")), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn an_allowed_signers_file_is_one_id_for_many_keys() {
     let with = |threshold: usize, end: u32| {
         let verify =

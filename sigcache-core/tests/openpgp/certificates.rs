@@ -89,7 +89,11 @@ fn a_revoked_certificate_signs_nothing() {
         assert_eq!(by("k1", 5, 9, &alice, &retired), Ok(()), "{why}");
         assert_eq!(by("k1", 5, 20, &alice, &retired), Err(Reason::KeyRevoked), "{why}");
         assert_eq!(by("k1", 15, 20, &alice, &retired), Err(Reason::KeyRevoked), "{why}");
-        assert!(!TrustedKey::read("k1", &public(&retired)).unwrap()[0].revoked, "{why}");
+        let key = &TrustedKey::read("k1", &public(&retired)).unwrap()[0];
+        assert!(!key.revoked, "{why}");
+        // What `sigcache keys` says of it.
+        assert_eq!(key.may_sign(day(9).into()), Ok(()), "{why}");
+        assert_eq!(key.may_sign(day(20).into()).unwrap_err().reason, Reason::KeyRevoked, "{why}");
     }
 }
 
@@ -114,6 +118,12 @@ fn a_revoked_subkey_signs_nothing() {
     assert_eq!(by("k1", 5, 9, &alice, &retired), Ok(()));
     assert_eq!(by("k1", 5, 20, &alice, &retired), Err(Reason::KeyRevoked));
     assert_eq!(by("k1", 15, 20, &alice, &retired), Err(Reason::KeyRevoked));
+    let expired = lives(None, Some(10));
+    for (cert, reason) in [(&lost, Reason::KeyRevoked), (&retired, Reason::KeyRevoked), (&expired, Reason::KeyExpired)]
+    {
+        let key = &TrustedKey::read("k1", &public(cert)).unwrap()[0];
+        assert_eq!(key.may_sign(day(20).into()).unwrap_err().reason, reason);
+    }
 }
 
 #[test]

@@ -67,6 +67,12 @@ fn mistakes_are_told() {
         let error = said(verify);
         assert!(error.contains(told), "{verify}: {error}");
     }
+    // An anchor names keys by JWKs, which never are certificates.
+    for more in ["", "inline = true, ", "inline = true, deb_release = true, "] {
+        let error = said(&format!("\"openpgp\", {more}anchor = \"a/b\""));
+        assert!(error.contains("no key of an anchor can sign so: a JWK is a bare key"), "{error}");
+        assert!(!error.contains("rests on itself"), "{error}");
+    }
     // Other formats can do nothing with a certificate, and say so.
     for verify in ["\"note\"", "\"narinfo\"", "\"detached\", suffix = \".sig\"", "\"ssh\"", "\"jws\"", "\"xmldsig\""] {
         let error = said(&format!("{verify}, keys = [\"alice\"]"));

@@ -48,6 +48,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: 1 + more.len(),
         tells_identity: TellsIdentity::by(&claims),
         certificates: Certificates::AreKeys,
+        no_anchor: None,
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
     })
 }

@@ -42,6 +42,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: usize::MAX,
         tells_identity: if deb_release { TellsIdentity::Perhaps } else { TellsIdentity::No },
         certificates: Certificates::AreKeys,
+        no_anchor: Some("a JWK is a bare key, and OpenPGP takes certificates"),
         fit: Box::new(fits),
     })
 }
