@@ -235,7 +235,8 @@ impl Trust {
                     refusal = refusal.or(Some(Failure::new(Reason::KeyUnknown, self.names(), found)));
                 }
                 Some(key) if key.revoked || fingerprint.is_some_and(|signed| key.key.has_revoked(signed)) => {
-                    let found = format!("revoked key {id}");
+                    let found =
+                        if key.revoked { format!("revoked key {id}") } else { format!("a revoked key of {id}") };
                     refusal = Some(Failure::new(Reason::KeyRevoked, "a key that is not revoked", found));
                 }
                 Some(_) if !good.contains(&id) => good.push(id),

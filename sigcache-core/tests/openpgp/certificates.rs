@@ -98,7 +98,7 @@ fn a_revoked_certificate_signs_nothing() {
 }
 
 /// The certificate with its subkey revoked on a day.
-fn without_subkey(cert: &Cert, why: ReasonForRevocation, on: u64) -> Cert {
+pub(crate) fn without_subkey(cert: &Cert, why: ReasonForRevocation, on: u64) -> Cert {
     let mut primary = cert.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
     let subkey = cert.keys().last().unwrap().key().clone().role_into_subordinate().parts_into_public();
     let builder = SubkeyRevocationBuilder::new().set_reason_for_revocation(why, b"").unwrap();

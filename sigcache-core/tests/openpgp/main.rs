@@ -9,6 +9,8 @@ mod clear_signed;
 mod config;
 mod debian;
 mod detached;
+#[cfg(feature = "conformance")]
+mod explain;
 mod gpg;
 mod maker;
 #[path = "../formats/support.rs"]

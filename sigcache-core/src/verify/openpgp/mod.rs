@@ -16,7 +16,7 @@ use super::{
     Companion, Context, Finding, Verification, Verifier, VerifyError, Whole,
     beside::{Beside, finding},
 };
-use crate::{digest::Digest, time::Timestamp, trust::Trust};
+use crate::{digest::Digest, evidence::Evidence, time::Timestamp, trust::Trust};
 use signatures::{Checks, Kind, parse};
 
 const FORMAT: &str = "openpgp";
@@ -78,6 +78,25 @@ impl Verifier for OpenPgp {
             Place::Beside(files) => files.companions(),
             Place::Inline { .. } => Vec::new(),
         }
+    }
+
+    fn in_words(&self, evidence: &Evidence) -> Option<String> {
+        let made = evidence.valid_from?;
+        let when = match evidence.signers.len() {
+            1 => format!("By its own word the signature was made at {made}; the certificate let its key sign"),
+            _ => format!(
+                "By their own word the latest of the signatures was made at {made}; the certificates let their keys sign"
+            ),
+        };
+        let what = match self.0 {
+            Place::Beside(_) => "",
+            Place::Inline { deb_release: false } => "The document is a clear-signed text with nothing around it. ",
+            // Without the codename: that it is compared with anything, the configuration must ask for.
+            Place::Inline { deb_release: true } => {
+                "The document is the clear-signed Release file of a Debian archive, with nothing around it. "
+            }
+        };
+        Some(format!("{what}{when} both then and when the copy was verified."))
     }
 
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
