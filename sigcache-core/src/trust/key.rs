@@ -10,6 +10,12 @@ use crate::{digest::Digest, time::Timestamp};
 /// More than any key file needs; checked before anything is parsed.
 pub const MAX_KEY_BYTES: usize = 64 * 1024;
 
+/// What else a key file may be, in builds that know it.
+#[cfg(feature = "openpgp")]
+const OR_OPENPGP: &str = ", or an OpenPGP certificate";
+#[cfg(not(feature = "openpgp"))]
+const OR_OPENPGP: &str = "";
+
 /// A public key.
 #[derive(Clone)]
 pub struct PublicKey {
@@ -58,7 +64,7 @@ pub enum KeyError {
     /// None of the known forms.
     #[error(
         "not a public key: expected PEM or DER (SubjectPublicKeyInfo, X.509 certificate or PKCS#1), a JWK, or the public \
-         key of minisign, signify, OpenSSH, a C2SP note or a Nix cache"
+         key of minisign, signify, OpenSSH, a C2SP note or a Nix cache{OR_OPENPGP}"
     )]
     UnknownForm,
     /// An allowed-signers file where one key belongs.

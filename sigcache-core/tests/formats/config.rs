@@ -130,6 +130,7 @@ fn keys_in_one_line() {
     let key = "cache.example:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=";
     let expected = "  expected a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, \
                     signify, OpenSSH, C2SP notes or Nix write it";
+    let expected = &format!("{expected}{}", if cfg!(feature = "openpgp") { "; or an OpenPGP certificate" } else { "" });
     assert_eq!(
         said(&format!(
             "[keys.a]\nline = \"-----BEGIN PUBLIC KEY-----\"\n[keys.b]\nline = \"ssh-dss AAAAB3NzaC1kc3M=\"\n[keys.c]\n\
