@@ -46,7 +46,7 @@ pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
     ("narinfo", (&[VERIFY, narinfo::WORDS], narinfo::set_up)),
     ("note", (&[VERIFY, note::WORDS], note::set_up)),
     #[cfg(feature = "openpgp")]
-    ("openpgp", (&[VERIFY, openpgp::WORDS], openpgp::set_up)),
+    ("openpgp", (&[VERIFY, openpgp::WORDS, openpgp::RELEASE], openpgp::set_up)),
     ("saml-metadata", (&[VERIFY, xml::SAML_METADATA], xml::saml_metadata)),
     ("signify", (&[VERIFY, signify::WORDS], signify::set_up)),
     ("ssh", (&[VERIFY, ssh::WORDS], ssh::set_up)),
@@ -65,6 +65,9 @@ pub(super) enum Certificates {
     AreKeys,
     /// The key may sign only while its certificate is valid.
     BoundKeys,
+    /// All that there is to say: the keys are OpenPGP certificates, which no other format takes.
+    #[cfg(feature = "openpgp")]
+    OpenPgp,
 }
 
 /// Whether a document says which one it is.
@@ -179,7 +182,7 @@ impl Build<'_> {
         }
         #[cfg(feature = "openpgp")]
         if let Signers::Keys(trust) = &signers
-            && verifier.format() != "openpgp"
+            && certificates != Certificates::OpenPgp
             && !openpgp::are_others(&table, trust, &mut self.problems)
         {
             return None;

@@ -1,9 +1,10 @@
 //! The `openpgp` format, against what GnuPG and Sequoia made, and against what an attacker would make of it.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, dead_code, reason = "tests")]
-#![cfg(feature = "openpgp")]
+#![cfg(all(feature = "openpgp", feature = "checksums"))]
 
 mod certificates;
+mod checksums;
 mod clear_signed;
 #[cfg(feature = "config")]
 mod config;
