@@ -97,6 +97,27 @@ fn it_keeps_the_contract_of_all_verifiers() {
 }
 
 #[test]
+fn attack_a_signature_that_names_two_keys_is_nobodys() {
+    use sequoia_openpgp::{
+        Packet,
+        packet::signature::subpacket::{Subpacket, SubpacketValue},
+        parse::Parse as _,
+    };
+    let (alice, eve) = (cert("alice"), cert("eve"));
+    let trust = trust(&[public(&alice)], 1);
+    let Packet::Signature(good) = Packet::from_bytes(&detached(TEXT, &[By::new(&alice, 1)])).unwrap() else { panic!() };
+    let named = |cert: &sequoia_openpgp::Cert| {
+        let mut signature = good.clone();
+        // Where it is not signed.
+        let issuer = SubpacketValue::Issuer(cert.keys().last().unwrap().key().keyid());
+        signature.unhashed_area_mut().replace(Subpacket::new(issuer, false).unwrap()).unwrap();
+        beside(&trust, 2, &Packet::from(signature).to_vec().unwrap(), TEXT)
+    };
+    assert_eq!(signers(&named(&alice).unwrap()), ["k1"]);
+    assert_eq!(reason(named(&eve)), Reason::KeyUnknown);
+}
+
+#[test]
 fn thresholds_count_certificates() {
     let (alice, bob, carol) = (cert("alice"), cert("bob"), cert("carol"));
     let trust = trust(&[public(&alice), public(&bob), public(&carol)], 2);

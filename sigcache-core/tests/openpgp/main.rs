@@ -10,8 +10,11 @@ mod clear_signed;
 mod config;
 mod debian;
 mod detached;
+mod differential;
 #[cfg(feature = "conformance")]
 mod explain;
+#[path = "../xml/generate.rs"]
+mod generate;
 mod gpg;
 mod maker;
 #[path = "../formats/support.rs"]

@@ -1,7 +1,7 @@
 //! Signature packets, and which of them a trusted certificate made.
 
 use sequoia_openpgp::{
-    Cert, Packet,
+    Cert, KeyHandle, Packet,
     crypto::hash::Context as Hash,
     packet::{Signature, Tag},
     parse::{PacketParserBuilder, PacketParserResult, Parse as _},
@@ -17,7 +17,7 @@ use crate::{
     time::Timestamp,
     trust::{
         Trust, TrustedKey,
-        openpgp::{Refusal, fingerprint, policy, signs_at},
+        openpgp::{Certified, Refusal, fingerprint, policy, signs_at},
     },
     verify::{
         VerifyError, Whole,
@@ -102,10 +102,8 @@ impl Checks {
         let (mut candidates, mut hashes, mut refusal, mut strangers) = (Vec::new(), Vec::new(), None, Vec::new());
         for (file, signature) in files.flat_map(|(file, found)| found.iter().map(move |signature| (file, signature))) {
             let issuers = signature.get_issuers();
-            let named = |trusted: &TrustedKey| {
-                let cert = trusted.key.openpgp();
-                !issuers.is_empty() && cert.is_some_and(|cert| cert.keys().key_handles(issuers.iter()).next().is_some())
-            };
+            let named =
+                |trusted: &TrustedKey| trusted.key.openpgp().is_some_and(|cert| meant(cert, &issuers).next().is_some());
             let keys: Vec<usize> = (0..trust.keys().len()).filter(|key| named(&trust.keys()[*key])).collect();
             if keys.is_empty() {
                 strangers
@@ -193,6 +191,15 @@ impl Proven {
     }
 }
 
+/// The keys of the certificate that a signature names. One that names two different keys, as it can where anybody may
+/// write, means none.
+fn meant<'a>(cert: &'a Cert, issuers: &'a [KeyHandle]) -> impl Iterator<Item = Certified<'a>> {
+    cert.keys().filter(|key| {
+        let handle = KeyHandle::from(key.key().fingerprint());
+        !issuers.is_empty() && issuers.iter().all(|issuer| issuer.aliases(&handle))
+    })
+}
+
 enum Verdict {
     Good((Digest, bool)),
     Mismatch,
@@ -206,7 +213,7 @@ enum Verdict {
 fn judge(cert: &Cert, signature: &Signature, hash: &Hash, policy: &StandardPolicy<'static>, now: Timestamp) -> Verdict {
     let Some(made) = signature.signature_creation_time() else { return Verdict::Mismatch };
     let mut verdict = Verdict::Mismatch;
-    for key in cert.keys().key_handles(signature.get_issuers()) {
+    for key in meant(cert, &signature.get_issuers()) {
         if signature.verify_hash(key.key(), hash.clone()).is_err() {
             continue;
         }
