@@ -20,6 +20,8 @@ pub mod p256;
 #[cfg(feature = "keys")]
 pub mod p384;
 #[cfg(feature = "keys")]
+mod pss;
+#[cfg(feature = "keys")]
 pub mod rsa;
 #[cfg(feature = "keys")]
 mod scheme;
