@@ -57,6 +57,13 @@ impl App {
         Ok((app, resource, catalog))
     }
 
+    /// The shards that have a copy of it: all of an anchor, one of anything else.
+    pub(crate) async fn shards_of(&self, name: &Name) -> Result<Vec<Shard>, Fault> {
+        let is_anchor = self.config.anchored.iter().any(|one| one.anchor == *name);
+        let shards = if is_anchor { self.bucket.shards().await? } else { Vec::new() };
+        Ok(if shards.is_empty() { vec![self.shard] } else { shards })
+    }
+
     /// The same for what is done about all resources, with the catalog of every shard that has one.
     pub(crate) async fn with_catalogs(common: &Common) -> Result<(Self, Vec<(Shard, Catalog)>), Fault> {
         let mut app = Self::whole(common, load(common)?)?;
@@ -83,7 +90,7 @@ impl App {
         Ok(Self { config, bucket, shard, now: now(common), start })
     }
 
-    fn of_shard(self, shard: Shard) -> Result<Self, Fault> {
+    pub(crate) fn of_shard(self, shard: Shard) -> Result<Self, Fault> {
         if shard == self.shard {
             return Ok(self);
         }

@@ -104,6 +104,10 @@ pub struct Evidence {
     pub size: u64,
     /// The keys whose signatures match, each once.
     pub signers: Arc<[KeyId]>,
+    /// Where the trusted keys are certificates with several keys of their own (OpenPGP): the fingerprints of those that
+    /// signed, one for each of `signers`. What becomes of such a key is not what becomes of its certificate.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub signing_keys: Arc<[Digest]>,
     /// The certificates that signed, where keys vouch for others by certificate paths.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub certificates: Arc<[SigningCertificate]>,
@@ -138,6 +142,7 @@ impl Evidence {
             digest,
             size,
             signers: signers.into_iter().collect(),
+            signing_keys: Arc::default(),
             certificates: Arc::default(),
             media_type: None,
             identity: None,

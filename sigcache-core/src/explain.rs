@@ -128,7 +128,7 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
     }
     match (&evidence.identity, &rules.policy.identity) {
         // The format has said it, and compared it with the name under which it is fetched.
-        (Some(identity), None) if words.is_some_and(|words| words.contains(&**identity)) => {}
+        (Some(identity), None) if words.is_some_and(|words| names(&words, identity)) => {}
         (Some(identity), Some(_)) => {
             let _ = write!(text, " The signed content says that it is {identity}, as configured.");
         }
@@ -178,6 +178,15 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
         let _ = write!(text, " At {} a person allowed the next version to be older ({}).", permit.at, permit.reason);
     }
     text
+}
+
+/// Whether `words` name this and do not just happen to hold its letters.
+fn names(words: &str, identity: &str) -> bool {
+    let ends = |beside: Option<char>| !beside.is_some_and(char::is_alphanumeric);
+    words.match_indices(identity).any(|(at, _)| {
+        let behind = words[at + identity.len()..].chars().next();
+        ends(words[..at].chars().next_back()) && ends(behind)
+    })
 }
 
 /// How the last run ended.

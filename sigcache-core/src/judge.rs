@@ -29,7 +29,7 @@ pub fn judge(
     known: Option<&Entry>,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    trust.judge(&evidence.signers, now)?;
+    trust.judge(evidence, now)?;
     certificates(evidence, now)?;
     identity(evidence, policy)?;
     validity(evidence, now)?;

@@ -225,7 +225,7 @@ impl Pipeline {
             version: sealed.version,
             source: source.clone(),
             verified_at: self.now,
-            keys: evidence.signers.iter().filter_map(|id| rules.trust.fingerprint(id)).collect(),
+            keys: rules.trust.signers(&evidence).filter_map(|(_, key)| key).collect(),
             settings: rules.verifier.settings(),
             evidence,
             companions,

@@ -196,14 +196,14 @@ fn confirm(check: Check, receipt: &Receipt, rules: &Rules) -> Result<(), ReadErr
     }
     let found = check.finish().map_err(receipt_refused)?.evidence;
     let Rules { verifier, trust, policy, .. } = rules;
-    let keys = found.signers.iter().map(|id| (id, trust.fingerprint(id)));
-    trust.still_holds(keys).map_err(ReadError::Refused)?;
+    trust.still_holds(trust.signers(&found)).map_err(ReadError::Refused)?;
     if receipt.settings != verifier.settings() {
         // Set up otherwise since, it reads other things from the same bytes; they must pass as well.
         return judge::identity(&found, policy).map_err(ReadError::Refused);
     }
     // The order of the keys in the configuration may have changed since.
-    if (Evidence { signers: expected.signers.clone(), ..found }) == *expected {
+    let Evidence { signers, signing_keys, .. } = expected.clone();
+    if (Evidence { signers, signing_keys, ..found }) == *expected {
         return Ok(());
     }
     let (expected, found) = ("the evidence that the document gives", "other evidence in the receipt");

@@ -62,7 +62,7 @@ pub struct Receipt {
     /// What the verification established.
     pub evidence: Evidence,
     /// The fingerprints of the keys that signed, in the order of [`Evidence::signers`]: an id can be given to another
-    /// key later.
+    /// key later. Where the trusted key is a certificate, they are of the key of it that signed.
     pub keys: Arc<[Digest]>,
     /// The [settings](crate::verify::Verifier::settings) of the verifier that accepted it.
     pub settings: Digest,

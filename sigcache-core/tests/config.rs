@@ -31,6 +31,9 @@ const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE K
 const CERTIFICATE: &str = include_str!("data/keys/certificate.pem");
 const CERTIFICATE_KEY: &str = include_str!("data/keys/private-pkcs8.pem");
 
+/// What the list of key forms ends with in builds that know them all.
+const OR_OPENPGP: &str = "; or an OpenPGP certificate";
+
 /// A sound beginning: line 1 to 8. What a test adds begins at line 9.
 const HEAD: &str = r#"[store]
 url = "memory:"
@@ -325,7 +328,7 @@ fn refused_whole(text: &str, message: &str) {
     let error = parse(text, folder.path()).unwrap_err();
     let shown = error.to_string().replace(&folder.path().display().to_string(), "DIR");
     // One format more in builds that have it.
-    let shown = shown.replace("`openpgp`, ", "").replace("`openpgp` or ", "");
+    let shown = shown.replace("`openpgp`, ", "").replace("`openpgp` or ", "").replace(OR_OPENPGP, "");
     assert!(!format!("{error:?}{shown}").contains("hunter2"), "{error:?}");
     assert_eq!(shown, message, "\n--- found:\n{shown}\n--- expected:\n{message}\n");
 }
@@ -1848,6 +1851,17 @@ fn what_rests_on_an_anchor_stands_apart_and_trusts_nobody_yet() {
         if resource.name.as_str() == "statement.json" && resource.rules.trust.keys().is_empty()));
     assert!(matches!(&issuers.vouches, Vouches::Entries { name, identity: None, rules }
         if &**name == "issuers/{url_hex}" && rules.trust.keys().is_empty()));
+}
+
+#[test]
+fn openpgp_is_named_among_the_forms_of_keys_where_the_build_has_it() {
+    let folder = folder();
+    let text = format!("{HEAD}[keys.other]\njwk = \"x\"\n");
+    let said = parse(&text, folder.path()).unwrap_err().to_string();
+    assert!(said.contains("OpenSSH, C2SP notes or Nix write it"), "{said}");
+    assert_eq!(said.contains(OR_OPENPGP), cfg!(feature = "openpgp"), "{said}");
+    let error = sigcache_core::trust::PublicKey::parse(b"x").unwrap_err().to_string();
+    assert_eq!(error.contains("or an OpenPGP certificate"), cfg!(feature = "openpgp"), "{error}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ const LONGEST: &[(&str, u32)] = &[
     ("report", 8192),
     ("layout", 1200),
     ("xml", 8192),
+    ("openpgp", 4096),
 ];
 
 /// Builds every target and runs each for `seconds`.

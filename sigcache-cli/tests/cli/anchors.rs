@@ -61,6 +61,46 @@ fn every_command_knows_what_rests_on_an_anchor() {
 }
 
 #[test]
+fn an_anchor_may_go_back_in_every_shard() {
+    let names = ["a", "b", "c", "d"];
+    let lab = lab(&names, &[&key(1)]);
+    for name in names {
+        offer(&lab, name, &key(1), name);
+    }
+    let shards = ["1/2", "2/2"];
+    let sync = |code: i32| shards.map(|shard| lab.json("report", code, &["sync", "--shard", shard]));
+    let publish = |keys: &[&SigningKey]| lab.offer("keys.json", jwk_set(keys).as_bytes());
+    let is_all = |reports: [serde_json::Value; 2], verdict_of: (&str, &str, &str)| {
+        for report in &reports {
+            let (outcome, step, reason) = verdict_of;
+            assert_eq!(verdict(report, "keys.json"), is(outcome, step, reason), "{report:#}");
+        }
+    };
+    is_all(sync(0), ("stored", "done", "first-version"));
+    publish(&[&key(1), &key(2)]);
+    is_all(sync(0), ("stored", "done", "new-version"));
+    publish(&[&key(1)]);
+    is_all(sync(1), ("kept", "rollback", "replayed-version"));
+    let report = lab.json("report", 0, &["allow-rollback", "keys.json", "--reason", "they restored a backup"]);
+    assert_eq!(verdict(&report, "keys.json"), is("kept", "rollback", "rollback-allowed"));
+    // What both shards say is said once.
+    assert_eq!(report["totals"]["kept"], 1, "{report:#}");
+    is_all(sync(0), ("stored", "done", "new-version"));
+    for shard in shards {
+        lab.run(&["audit", "--shard", shard]).ends(0);
+    }
+    // The permit ended with it, in each of them.
+    publish(&[&key(1), &key(2), &key(3)]);
+    is_all(sync(0), ("stored", "done", "new-version"));
+    publish(&[&key(1)]);
+    is_all(sync(1), ("kept", "rollback", "replayed-version"));
+    let text = lab.run(&["allow-rollback", "keys.json", "--reason", "again"]).ends(0);
+    assert_eq!(text.matches("rollback-allowed").count(), 1, "{text}");
+    // Anything else is in one shard only.
+    assert!(lab.run(&["allow-rollback", "a", "--reason", "x"]).ends(0).contains("rollback-allowed"));
+}
+
+#[test]
 fn a_broken_anchor_is_told_once_and_everything_else_in_one_line() {
     let names = ["a", "b", "c"];
     let lab = lab(&names, &[&key(1)]);

@@ -46,7 +46,7 @@ pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
     ("narinfo", (&[VERIFY, narinfo::WORDS], narinfo::set_up)),
     ("note", (&[VERIFY, note::WORDS], note::set_up)),
     #[cfg(feature = "openpgp")]
-    ("openpgp", (&[VERIFY, openpgp::WORDS], openpgp::set_up)),
+    ("openpgp", (&[VERIFY, openpgp::WORDS, openpgp::RELEASE], openpgp::set_up)),
     ("saml-metadata", (&[VERIFY, xml::SAML_METADATA], xml::saml_metadata)),
     ("signify", (&[VERIFY, signify::WORDS], signify::set_up)),
     ("ssh", (&[VERIFY, ssh::WORDS], ssh::set_up)),
@@ -65,6 +65,9 @@ pub(super) enum Certificates {
     AreKeys,
     /// The key may sign only while its certificate is valid.
     BoundKeys,
+    /// All that there is to say: the keys are OpenPGP certificates, which no other format takes.
+    #[cfg(feature = "openpgp")]
+    OpenPgp,
 }
 
 /// Whether a document says which one it is.
@@ -95,6 +98,8 @@ pub(super) struct Format {
     tells_identity: TellsIdentity,
     /// Whether the validity of a certificate bounds that of its key.
     certificates: Certificates,
+    /// Why no key that an anchor names could ever sign so, if that is so: they come from a JWK set.
+    no_anchor: Option<&'static str>,
     fit: Fit,
 }
 
@@ -108,6 +113,14 @@ pub(super) struct Verify {
     pub(super) place: Range<usize>,
     /// Whether the document says what it is.
     pub(super) tells_identity: TellsIdentity,
+    no_anchor: Option<&'static str>,
+}
+
+impl Verify {
+    /// Reports that the keys of an anchor could never sign so, which `place` asks for; false if that is so.
+    pub(super) fn may_rest_on_anchor(&self, place: &Place, problems: &mut Problems) -> bool {
+        may_rest_on_anchor(self.no_anchor, place, problems)
+    }
 }
 
 /// Who may sign.
@@ -155,7 +168,13 @@ impl Build<'_> {
         let (table, set_up) = self.format(value, "`verify`", FORMATS)?;
         let format = set_up.and_then(|set_up| set_up(&table, self));
         let signers = self.signers(&table);
-        let (Format { verifier, alike, files, tells_identity, certificates, fit }, signers) = (format?, signers?);
+        let (format, signers) = (format?, signers?);
+        let Format { verifier, alike, files, tells_identity, certificates, no_anchor, fit } = format;
+        if let Signers::Anchor { place, .. } = &signers
+            && !may_rest_on_anchor(no_anchor, place, &mut self.problems)
+        {
+            return None;
+        }
         if let Signers::Keys(trust) = &signers
             && !fit(&table, trust, &mut self.problems)
         {
@@ -163,7 +182,7 @@ impl Build<'_> {
         }
         #[cfg(feature = "openpgp")]
         if let Signers::Keys(trust) = &signers
-            && verifier.format() != "openpgp"
+            && certificates != Certificates::OpenPgp
             && !openpgp::are_others(&table, trust, &mut self.problems)
         {
             return None;
@@ -190,7 +209,7 @@ impl Build<'_> {
         let next = self.verifies.len();
         let index = *self.verify_index.entry((alike, keys, threshold)).or_insert(next);
         if index == next {
-            self.verifies.push(Verify { verifier, signers, place: value.span(), tells_identity });
+            self.verifies.push(Verify { verifier, signers, place: value.span(), tells_identity, no_anchor });
         }
         Some(index)
     }
@@ -278,6 +297,14 @@ fn ending_fault(text: &str) -> Option<String> {
         Err(error) => Some(error.to_string()),
         Ok(_) => None,
     }
+}
+
+fn may_rest_on_anchor(no_anchor: Option<&str>, place: &Place, problems: &mut Problems) -> bool {
+    if let Some(why) = no_anchor {
+        let message = format!("no key of an anchor can sign so: {why}");
+        problems.at_place(place.clone(), message).expected("`keys`, or a format that takes the keys of a JWK set");
+    }
+    no_anchor.is_none()
 }
 
 /// Where the keys are named; of a table within a `verify`, that table.

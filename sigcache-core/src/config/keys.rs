@@ -17,8 +17,12 @@ use crate::{
 pub(super) const KEY: &[&str] = &["file", "pem", "jwk", "line", "not_before", "not_after", "revoked"];
 
 /// What a key may be.
+#[cfg(not(feature = "openpgp"))]
 const EXPECTED: &str = "a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, \
                         OpenSSH, C2SP notes or Nix write it";
+#[cfg(feature = "openpgp")]
+const EXPECTED: &str = "a public key: ECDSA on P-256 or P-384, Ed25519 or RSA, as PEM, DER or JWK, or as minisign, signify, \
+                        OpenSSH, C2SP notes or Nix write it; or an OpenPGP certificate";
 
 /// The ways to give a key.
 const WAYS: &[&str] = &["file", "pem", "jwk", "line"];

@@ -107,6 +107,9 @@ impl Build<'_> {
         }
         let (Some(common), Some((anchor, place)), Some((pattern, _))) = (common, anchor, pattern) else { return };
         let verify = common.settings.verify.and_then(|index| self.verifies.get(index));
+        if verify.is_some_and(|verify| !verify.may_rest_on_anchor(&place, &mut self.problems)) {
+            return;
+        }
         // What each says it is must be its URL, unless something else is asked for.
         let usual =
             verify.is_some_and(|verify| verify.tells_identity == TellsIdentity::Asked).then(|| Arc::from("{url}"));

@@ -84,7 +84,7 @@ fn check(verifier: &dyn Verifier, vector: &Vector, chunk: usize) -> Result<Evide
         check.update(bytes).map_err(refused)?;
     }
     let evidence = check.finish().map_err(refused)?.evidence;
-    vector.trust.judge(&evidence.signers, vector.now)?;
+    vector.trust.judge(&evidence, vector.now)?;
     Ok(evidence)
 }
 

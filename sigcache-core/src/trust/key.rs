@@ -10,6 +10,12 @@ use crate::{digest::Digest, time::Timestamp};
 /// More than any key file needs; checked before anything is parsed.
 pub const MAX_KEY_BYTES: usize = 64 * 1024;
 
+/// What else a key file may be, in builds that know it.
+#[cfg(feature = "openpgp")]
+const OR_OPENPGP: &str = ", or an OpenPGP certificate";
+#[cfg(not(feature = "openpgp"))]
+const OR_OPENPGP: &str = "";
+
 /// A public key.
 #[derive(Clone)]
 pub struct PublicKey {
@@ -58,7 +64,7 @@ pub enum KeyError {
     /// None of the known forms.
     #[error(
         "not a public key: expected PEM or DER (SubjectPublicKeyInfo, X.509 certificate or PKCS#1), a JWK, or the public \
-         key of minisign, signify, OpenSSH, a C2SP note or a Nix cache"
+         key of minisign, signify, OpenSSH, a C2SP note or a Nix cache{OR_OPENPGP}"
     )]
     UnknownForm,
     /// An allowed-signers file where one key belongs.
@@ -109,6 +115,25 @@ impl PublicKey {
     /// SHA-256 of the key as SubjectPublicKeyInfo (RFC 5280, section 4.1): the same whatever file it came from.
     pub fn fingerprint(&self) -> Digest {
         self.fingerprint
+    }
+
+    /// Whether what has this fingerprint signs for it: the key itself, or one of the keys of its certificate.
+    pub(super) fn has(&self, fingerprint: Digest) -> bool {
+        #[cfg(feature = "openpgp")]
+        if let Some(cert) = self.openpgp() {
+            return super::openpgp::key(cert, fingerprint).is_some();
+        }
+        fingerprint == self.fingerprint
+    }
+
+    /// Whether its certificate says that what has this fingerprint was lost, so that it never signed anything.
+    pub(super) fn has_revoked(&self, fingerprint: Digest) -> bool {
+        #[cfg(feature = "openpgp")]
+        if let Some(cert) = self.openpgp() {
+            return super::openpgp::key(cert, fingerprint).is_none_or(|key| super::openpgp::is_lost(&key));
+        }
+        let _ = fingerprint;
+        false
     }
 
     /// What it signs with; `None` for an opaque key.

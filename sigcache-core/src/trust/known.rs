@@ -12,7 +12,9 @@ use super::{
     ed25519,
     key::{Algorithm, KeyError, PublicKey},
     label::KeyLabel,
-    p256, p384, rsa,
+    p256, p384,
+    pss::{PssOnly, RSASSA_PSS},
+    rsa,
     scheme::Scheme,
 };
 use crate::{digest::Digest, time::Timestamp};
@@ -32,6 +34,7 @@ pub(super) struct Known {
     spki: Box<[u8]>,
     certificate: Option<Certificate>,
     only: Option<Scheme>,
+    pss: Option<PssOnly>,
     kid: Option<Box<str>>,
     label: Option<KeyLabel>,
     shown: Option<(&'static str, Box<str>)>,
@@ -113,6 +116,11 @@ impl Known {
             (ED25519, _) if parameters.is_none() => Self::ed25519(bits, form),
             // RFC 3279 demands the null; not all signers write it.
             (RSA, _) if parameters.is_none_or(|parameters| parameters.is_null()) => Self::rsa_der(bits, form),
+            // The key is the same as without; what it says it is for is kept beside it.
+            (RSASSA_PSS, _) => {
+                let pss = PssOnly::read(parameters)?;
+                Ok(Self { pss: Some(pss), ..Self::rsa_der(bits, form)? })
+            }
             (ED25519 | RSA, _) => Err(damaged(form, "parameters where there are none")),
             _ => Err(KeyError::Algorithm(format!("algorithm {algorithm}"))),
         }
@@ -129,7 +137,7 @@ impl Known {
             subject_public_key: BitStringRef::from_bytes(bits).map_err(|error| damaged("public key", error))?,
         };
         let spki = spki.to_der().map_err(|error| damaged("public key", error))?.into();
-        Ok(Self { key, spki, certificate: None, only: None, kid: None, label: None, shown: None })
+        Ok(Self { key, spki, certificate: None, only: None, pss: None, kid: None, label: None, shown: None })
     }
 
     /// The same, read from this certificate.
@@ -175,7 +183,13 @@ impl Known {
     }
 
     pub(super) fn only(&self) -> Option<Scheme> {
-        self.only
+        let pss = self.pss.and_then(|pss| pss.0).map(|hash| Scheme::of(self.algorithm(), hash, rsa::Padding::Pss));
+        self.only.or(pss)
+    }
+
+    /// What an RSA key says of its padding.
+    pub(super) fn pss(&self) -> Option<PssOnly> {
+        self.pss
     }
 
     pub(super) fn kid(&self) -> Option<&str> {

@@ -20,6 +20,8 @@ pub mod p256;
 #[cfg(feature = "keys")]
 pub mod p384;
 #[cfg(feature = "keys")]
+mod pss;
+#[cfg(feature = "keys")]
 pub mod rsa;
 #[cfg(feature = "keys")]
 mod scheme;
@@ -30,7 +32,13 @@ pub mod x509;
 
 use std::sync::Arc;
 
-use crate::{decision::Failure, digest::Digest, evidence::KeyId, reason::Reason, time::Timestamp};
+use crate::{
+    decision::Failure,
+    digest::Digest,
+    evidence::{Evidence, KeyId},
+    reason::Reason,
+    time::Timestamp,
+};
 
 pub use hash::{Hash, HashKind, RunningHash};
 #[cfg(feature = "keys")]
@@ -86,6 +94,19 @@ impl TrustedKey {
         if let Some(end) = self.not_after.filter(|end| now > *end) {
             return Err(Failure::new(Reason::KeyExpired, format!("{id} not after {end}"), format!("{now}")));
         }
+        self.its_certificate_lets(None, now)
+    }
+
+    /// Whether its certificate lets what has this fingerprint, or anything, sign at `now`; a key without certificate is
+    /// all there is.
+    fn its_certificate_lets(&self, signed: Option<Digest>, now: Timestamp) -> Result<(), Failure> {
+        #[cfg(feature = "openpgp")]
+        if let Some(cert) = self.key.openpgp() {
+            return openpgp::may_sign(cert, signed, now).map_err(|(reason, found)| {
+                Failure::new(reason, format!("a key that {} allows to sign at {now}", self.id), found)
+            });
+        }
+        let _ = (signed, now);
         Ok(())
     }
 }
@@ -162,19 +183,26 @@ impl Trust {
         self.threshold
     }
 
+    /// The keys whose signatures match, each with the fingerprint of what signed: the key itself, or one of those of its
+    /// certificate.
+    pub fn signers<'a>(&self, evidence: &'a Evidence) -> impl Iterator<Item = (&'a KeyId, Option<Digest>)> {
+        let own = evidence.signing_keys.iter().copied().map(Some).chain(std::iter::repeat(None));
+        evidence.signers.iter().zip(own).map(|(id, own)| (id, own.or_else(|| self.fingerprint(id))))
+    }
+
     /// Whether the keys that signed may sign at `now` and are enough.
     ///
     /// A signature by a key that may not sign counts for nothing, but it refuses nothing either as long as enough
     /// others signed: that is what lets a key be rotated out. A key counts once, however often it is named.
-    pub fn judge(&self, signers: &[KeyId], now: Timestamp) -> Result<(), Failure> {
+    pub fn judge(&self, evidence: &Evidence, now: Timestamp) -> Result<(), Failure> {
         let mut counted: Vec<&KeyId> = Vec::new();
         let mut first_refusal = None;
-        for id in signers {
+        for (id, signed) in self.signers(evidence) {
             if counted.contains(&id) {
                 continue;
             }
             let verdict = match self.keys.iter().find(|key| key.id == *id) {
-                Some(key) => key.may_sign(now),
+                Some(key) => key.may_sign(now).and_then(|()| key.its_certificate_lets(signed, now)),
                 None => Err(Failure::new(Reason::KeyUnknown, self.names(), format!("{id}"))),
             };
             match verdict {
@@ -195,7 +223,7 @@ impl Trust {
     /// Whether what was accepted before may still be trusted: only revocation takes that back.
     ///
     /// A key that has meanwhile expired was good when it signed; the copy keeps its own expiry. Each signer comes with
-    /// the fingerprint of its key then: another key under the same id has signed nothing.
+    /// the fingerprint of what signed then: another key under the same id has signed nothing.
     pub fn still_holds<'a>(
         &self,
         signers: impl IntoIterator<Item = (&'a KeyId, Option<Digest>)>,
@@ -204,12 +232,13 @@ impl Trust {
         let mut refusal = None;
         for (id, fingerprint) in signers {
             match self.keys.iter().find(|key| key.id == *id) {
-                Some(key) if fingerprint != Some(key.key.fingerprint()) => {
+                Some(key) if !fingerprint.is_some_and(|signed| key.key.has(signed)) => {
                     let found = format!("another key that was {id} then");
                     refusal = refusal.or(Some(Failure::new(Reason::KeyUnknown, self.names(), found)));
                 }
-                Some(key) if key.revoked => {
-                    let found = format!("revoked key {id}");
+                Some(key) if key.revoked || fingerprint.is_some_and(|signed| key.key.has_revoked(signed)) => {
+                    let found =
+                        if key.revoked { format!("revoked key {id}") } else { format!("a revoked key of {id}") };
                     refusal = Some(Failure::new(Reason::KeyRevoked, "a key that is not revoked", found));
                 }
                 Some(_) if !good.contains(&id) => good.push(id),
@@ -244,8 +273,8 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn ids(names: &[&str]) -> Vec<KeyId> {
-        names.iter().map(|name| KeyId::new(name)).collect()
+    fn by(names: &[&str]) -> Evidence {
+        Evidence::new("test", Digest::of(b""), 0, names.iter().map(|name| KeyId::new(name)))
     }
 
     #[test]
@@ -274,7 +303,7 @@ mod tests {
             (2, &["old", "c"], 101, Err(R::KeyExpired)),
         ];
         for (threshold, signers, now, expected) in table {
-            let verdict = trust(*threshold).judge(&ids(signers), at(*now)).map_err(|failure| failure.reason);
+            let verdict = trust(*threshold).judge(&by(signers), at(*now)).map_err(|failure| failure.reason);
             assert_eq!(verdict, *expected, "{threshold} of {signers:?} at {now}");
         }
     }
@@ -282,7 +311,7 @@ mod tests {
     #[test]
     fn attack_threshold_cheating_one_key_twice() {
         let trust = Trust::new(vec![key("a"), key("b")], 2).unwrap();
-        let twice = trust.judge(&ids(&["a", "a"]), at(0)).unwrap_err();
+        let twice = trust.judge(&by(&["a", "a"]), at(0)).unwrap_err();
         assert_eq!(twice.reason, Reason::ThresholdNotMet);
         let mut alias = key("a");
         alias.id = KeyId::new("alias");

@@ -106,15 +106,21 @@ impl Scheme {
 
 impl PublicKey {
     /// Whether this key may sign in this way: its algorithm goes with it, and the key does not say that it is for
-    /// another one (`alg` of a JWK).
+    /// another one (`alg` of a JWK, or an RSA key for PSS).
     pub fn takes(&self, scheme: Scheme) -> bool {
         self.algorithm().is_some_and(|algorithm| scheme.goes_with(algorithm))
             && self.only().is_none_or(|only| only == scheme)
+            && self.padding().is_none_or(|padding| scheme.padding() == Some(padding))
     }
 
-    /// The one way to sign that the key itself says it is for (`alg` of a JWK).
+    /// The one way to sign that the key itself says it is for (`alg` of a JWK, or the parameters of an RSA key for PSS).
     pub fn only(&self) -> Option<Scheme> {
         self.known()?.only()
+    }
+
+    /// The one padding that an RSA key itself says it is for: PSS, where its file says id-RSASSA-PSS and not RSA.
+    pub fn padding(&self) -> Option<Padding> {
+        self.known()?.pss().map(|_| Padding::Pss)
     }
 
     /// Whether `signature` is this key's over `digest`, which the scheme's hash made. Never for a key that does not
@@ -123,10 +129,11 @@ impl PublicKey {
         self.takes(scheme) && self.matches_digest(scheme, encoding, digest, signature)
     }
 
-    /// The same, whatever the key says that it is for.
+    /// The same, whatever the `alg` of a JWK says. What an RSA key says of its padding always holds.
     fn matches_digest(&self, scheme: Scheme, encoding: Encoding, digest: &[u8], signature: &[u8]) -> bool {
         let (Some(known), Some(hash)) = (self.known(), scheme.hash()) else { return false };
-        if !scheme.goes_with(known.algorithm()) || digest.len() != hash.size() {
+        let allowed = known.pss().is_none_or(|pss| pss.allows(scheme));
+        if !allowed || !scheme.goes_with(known.algorithm()) || digest.len() != hash.size() {
             return false;
         }
         match known.key() {

@@ -63,7 +63,9 @@ impl Verifier for Checksums {
         let mut check = Check::begin(&self.signature, about_list)?;
         check.update(list)?;
         let signed = check.finish()?;
-        let lines = parse(list.get(signed.signed_from()..).unwrap_or_default())?;
+        // Around the lines there may be what was not signed: signatures, and what makes a text clear-signed.
+        let lines = self.signature.content(list.slice(signed.signed_from().min(list.len())..))?;
+        let lines = parse(&lines)?;
         let name = context.file_name();
         let expected: Vec<Line> = lines.iter().filter(|line| line.name == name).cloned().collect();
         if expected.is_empty() {

@@ -80,7 +80,10 @@ impl Detached {
         };
         let scheme = match key.only() {
             Some(only) => only,
-            None => Scheme::of(algorithm, self.hash.unwrap_or(custom), self.padding.unwrap_or(Padding::Pkcs1)),
+            None => {
+                let padding = key.padding().or(self.padding).unwrap_or(Padding::Pkcs1);
+                Scheme::of(algorithm, self.hash.unwrap_or(custom), padding)
+            }
         };
         let as_set_up = self.hash.is_none_or(|hash| scheme.hash().is_none_or(|other| other == hash))
             && self.padding.is_none_or(|padding| scheme.padding().is_none_or(|other| other == padding));

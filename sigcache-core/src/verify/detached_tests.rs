@@ -221,7 +221,7 @@ fn two_signature_files_for_a_threshold_of_two() {
     let now = Timestamp::from_millis(0);
     let judged = |files: &[Option<&[u8]>]| {
         let evidence = verify(&verifier, &keys, files, DOCUMENT)?;
-        keys.judge(&evidence.signers, now).map(|()| evidence.signers)
+        keys.judge(&evidence, now).map(|()| evidence.signers)
     };
     let ids = |names: &[&str]| names.iter().map(|name| KeyId::new(name)).collect::<Arc<[KeyId]>>();
     assert_eq!(judged(&[Some(&one), Some(&two)]).unwrap(), ids(&["k1", "k2"]));
@@ -255,7 +255,7 @@ fn attack_threshold_cheating_one_signature_in_two_forms() {
     let files = [Some(&made.to_bytes()[..]), Some(&twin.to_bytes()[..])];
     let evidence = verify(&verifier, &keys, &files, DOCUMENT).unwrap();
     assert_eq!(*evidence.signers, [KeyId::new("k1")]);
-    let failure = keys.judge(&evidence.signers, Timestamp::from_millis(0)).unwrap_err();
+    let failure = keys.judge(&evidence, Timestamp::from_millis(0)).unwrap_err();
     assert_eq!(failure.reason, Reason::ThresholdNotMet);
 }
 

@@ -281,7 +281,7 @@ fn two_files_for_a_threshold_of_two() {
     let judged = |files: &[Option<&[u8]>]| {
         let finding = case.find(files, &document).map_err(|failure| failure.reason)?;
         let now = Timestamp::from_millis(0);
-        keys.judge(&finding.evidence.signers, now).map_err(|failure| failure.reason)?;
+        keys.judge(&finding.evidence, now).map_err(|failure| failure.reason)?;
         Ok::<_, Reason>(finding)
     };
     for files in [[Some(&one[..]), Some(&two[..])], [Some(&two[..]), Some(&one[..])]] {

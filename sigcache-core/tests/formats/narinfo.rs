@@ -44,9 +44,9 @@ fn what_nix_signed_verifies() {
     }
     let two = trust(&[&fixture("nix/key.pub"), &fixture("nix/other.pub")], 2);
     let evidence = find(&two, PATH, fixture("nix/two.narinfo")).unwrap().evidence;
-    two.judge(&evidence.signers, Timestamp::from_millis(0)).unwrap();
+    two.judge(&evidence, Timestamp::from_millis(0)).unwrap();
     let evidence = find(&two, PATH, fixture("nix/none.narinfo")).unwrap().evidence;
-    assert_eq!(two.judge(&evidence.signers, Timestamp::from_millis(0)).unwrap_err().reason, Reason::ThresholdNotMet);
+    assert_eq!(two.judge(&evidence, Timestamp::from_millis(0)).unwrap_err().reason, Reason::ThresholdNotMet);
     let failure = find(&trust(&[&fixture("nix/other.pub")], 1), PATH, fixture("nix/none.narinfo")).unwrap_err();
     assert_eq!((failure.reason, &*failure.found), (Reason::KeyUnknown, "the keys cache.example-key"));
     // As cache.nixos.org serves it.

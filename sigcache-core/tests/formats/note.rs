@@ -63,7 +63,7 @@ fn what_gos_note_package_signed_verifies() {
     let both = trust(&keys, 2);
     let evidence = find(&Note::new(), &both, example.as_bytes()).unwrap().evidence;
     assert_eq!(signers(&evidence), ["k1", "k2"]);
-    both.judge(&evidence.signers, Timestamp::from_millis(0)).unwrap();
+    both.judge(&evidence, Timestamp::from_millis(0)).unwrap();
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn lines_by_strangers_are_ignored_and_a_known_one_that_does_not_match_refuses() 
     // One key twice is one signer.
     let two = trust(&[key.as_bytes(), own(2, "b.example").1.as_bytes()], 2);
     let evidence = find(&Note::new(), &two, with(&[&good, &good]).as_bytes()).unwrap().evidence;
-    let failure = two.judge(&evidence.signers, Timestamp::from_millis(0)).unwrap_err();
+    let failure = two.judge(&evidence, Timestamp::from_millis(0)).unwrap_err();
     assert_eq!(failure.reason, Reason::ThresholdNotMet);
     let second = line("b.example", own(2, "b.example").0, &sign(2, body.as_bytes()));
     let evidence = find(&Note::new(), &two, with(&[&second, &good]).as_bytes()).unwrap().evidence;

@@ -158,7 +158,7 @@ fn two_files_for_a_threshold_of_two() {
     let judged = |files: &[Option<&[u8]>]| {
         let finding = case.find(files, b"d").map_err(|failure| failure.reason)?;
         let now = Timestamp::from_millis(0);
-        keys.judge(&finding.evidence.signers, now).map_err(|failure| failure.reason)?;
+        keys.judge(&finding.evidence, now).map_err(|failure| failure.reason)?;
         Ok::<_, Reason>(finding)
     };
     assert_eq!(signers(&judged(&[Some(&two), Some(&one)]).unwrap().evidence), ["k1", "k2"]);

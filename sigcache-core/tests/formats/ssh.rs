@@ -167,9 +167,9 @@ fn an_allowed_signers_file_says_who_may_sign_what_and_when() {
     let verifier = plain().with_principal("alice@example.org");
     assert_eq!(Case::new(&verifier, &one("ed25519")).reason(&file("ed25519"), &document), Reason::KeyUnknown);
     // The validity: judged as that of every key, by the time of the run.
-    let signer = |name: &str| case.good(&file(name), &document).signers;
+    let signed = |name: &str| case.good(&file(name), &document);
     let judged =
-        |name: &str, at: &str| keys.judge(&signer(name), at.parse().unwrap()).map_err(|failure| failure.reason);
+        |name: &str, at: &str| keys.judge(&signed(name), at.parse().unwrap()).map_err(|failure| failure.reason);
     assert_eq!(judged("ed25519", "2019-12-31T23:59:59Z"), Err(Reason::KeyNotYetValid));
     assert_eq!(judged("ed25519", "2020-01-01T00:00:00Z"), Ok(()));
     assert_eq!(judged("nistp256", "2030-01-01T12:00:00Z"), Ok(()));
@@ -340,7 +340,7 @@ fn two_files_for_a_threshold_of_two() {
     let judged = |files: &[Option<&[u8]>]| {
         let finding = case.find(files, b"d").map_err(|failure| failure.reason)?;
         let now = Timestamp::from_millis(0);
-        keys.judge(&finding.evidence.signers, now).map_err(|failure| failure.reason)?;
+        keys.judge(&finding.evidence, now).map_err(|failure| failure.reason)?;
         Ok::<_, Reason>(finding)
     };
     assert_eq!(signers(&judged(&[Some(&two), Some(&one)]).unwrap().evidence), ["k1", "k2"]);

@@ -9,7 +9,7 @@ use sequoia_openpgp::{
     types::{KeyFlags, ReasonForRevocation},
 };
 use sigcache_core::{
-    Failure, KeyId, Reason,
+    Failure, Reason,
     trust::{KeyError, PublicKey, TrustedKey},
     verify::OpenPgp,
 };
@@ -41,8 +41,8 @@ fn a_key_signs_only_while_it_lives() {
         (Some(10), None, 11, 11, Err(Reason::KeyExpired)),
         (None, Some(10), 5, 9, Ok(())),
         (None, Some(10), 11, 11, Err(Reason::KeyExpired)),
-        // The key was good when it signed.
-        (None, Some(10), 5, 11, Ok(())),
+        // The key was good when the signature says it was made. So says whoever has found the key since.
+        (None, Some(10), 5, 11, Err(Reason::KeyExpired)),
     ];
     for (certificate, key, signed, now, expected) in table {
         let cert = lives(certificate, key);
@@ -62,7 +62,7 @@ fn a_stored_copy_outlives_its_key() {
     // What a reader of the store asks: only revocation takes it back.
     let evidence = check.finish().unwrap().evidence;
     assert_eq!(signers(&evidence), ["k1"]);
-    assert_eq!(keys.still_holds([(&evidence.signers[0], keys.fingerprint(&KeyId::new("k1")))]), Ok(()));
+    assert_eq!(keys.still_holds(keys.signers(&evidence)), Ok(()));
 }
 
 #[test]
@@ -86,27 +86,121 @@ fn a_revoked_certificate_signs_nothing() {
     }
     for why in [ReasonForRevocation::KeyRetired, ReasonForRevocation::KeySuperseded] {
         let retired = revoked(why);
-        assert_eq!(by("k1", 5, 20, &alice, &retired), Ok(()), "{why}");
+        assert_eq!(by("k1", 5, 9, &alice, &retired), Ok(()), "{why}");
+        assert_eq!(by("k1", 5, 20, &alice, &retired), Err(Reason::KeyRevoked), "{why}");
         assert_eq!(by("k1", 15, 20, &alice, &retired), Err(Reason::KeyRevoked), "{why}");
-        assert!(!TrustedKey::read("k1", &public(&retired)).unwrap()[0].revoked, "{why}");
+        let key = &TrustedKey::read("k1", &public(&retired)).unwrap()[0];
+        assert!(!key.revoked, "{why}");
+        // What `sigcache keys` says of it.
+        assert_eq!(key.may_sign(day(9).into()), Ok(()), "{why}");
+        assert_eq!(key.may_sign(day(20).into()).unwrap_err().reason, Reason::KeyRevoked, "{why}");
     }
+}
+
+/// The certificate with its subkey revoked on a day.
+pub(crate) fn without_subkey(cert: &Cert, why: ReasonForRevocation, on: u64) -> Cert {
+    let mut primary = cert.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
+    let subkey = cert.keys().last().unwrap().key().clone().role_into_subordinate().parts_into_public();
+    let builder = SubkeyRevocationBuilder::new().set_reason_for_revocation(why, b"").unwrap();
+    let builder = builder.set_signature_creation_time(day(on)).unwrap();
+    let signature = builder.build(&mut primary, cert, &subkey, None).unwrap();
+    with(cert, signature)
 }
 
 #[test]
 fn a_revoked_subkey_signs_nothing() {
     let alice = cert("alice");
-    let mut primary = alice.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
-    let subkey = alice.keys().last().unwrap().key().clone().role_into_subordinate();
-    let subkey = subkey.parts_into_public();
-    let builder = SubkeyRevocationBuilder::new()
-        .set_reason_for_revocation(ReasonForRevocation::KeyCompromised, b"")
-        .unwrap()
-        .set_signature_creation_time(day(10))
-        .unwrap();
-    let signature = builder.build(&mut primary, &alice, &subkey, None).unwrap();
-    let lost = with(&alice, signature);
+    let lost = without_subkey(&alice, ReasonForRevocation::KeyCompromised, 10);
+    assert_eq!(by("k1", 5, 9, &alice, &lost), Err(Reason::KeyRevoked));
     assert_eq!(by("k1", 5, 20, &alice, &lost), Err(Reason::KeyRevoked));
     assert_eq!(by("k1", 5, 20, &alice, &alice), Ok(()));
+    let retired = without_subkey(&alice, ReasonForRevocation::KeyRetired, 10);
+    assert_eq!(by("k1", 5, 9, &alice, &retired), Ok(()));
+    assert_eq!(by("k1", 5, 20, &alice, &retired), Err(Reason::KeyRevoked));
+    assert_eq!(by("k1", 15, 20, &alice, &retired), Err(Reason::KeyRevoked));
+    let expired = lives(None, Some(10));
+    for (cert, reason) in [(&lost, Reason::KeyRevoked), (&retired, Reason::KeyRevoked), (&expired, Reason::KeyExpired)]
+    {
+        let key = &TrustedKey::read("k1", &public(cert)).unwrap()[0];
+        assert_eq!(key.may_sign(day(20).into()).unwrap_err().reason, reason);
+    }
+}
+
+#[test]
+fn a_subkey_can_be_rotated_out_of_a_certificate_that_stays() {
+    let span = |days: u64| Some(Duration::from_secs(days * 86_400));
+    let builder = CertBuilder::new().add_userid("x").set_creation_time(day(0));
+    let builder = builder.add_subkey(KeyFlags::empty().set_signing(), span(10), None);
+    let cert = builder.add_subkey(KeyFlags::empty().set_signing(), None, None).generate().unwrap().0;
+    let policy = policy();
+    let key = |ends: bool| {
+        let mut keys = cert.keys().with_policy(&policy, day(5)).secret().for_signing();
+        keys.find(|key| key.key_expiration_time().is_some() == ends).unwrap().key().clone()
+    };
+    let (old, new) = (key(true), key(false));
+    let sign = |key: &sequoia_openpgp::packet::Key<_, _>| {
+        let builder =
+            sequoia_openpgp::packet::signature::SignatureBuilder::new(sequoia_openpgp::types::SignatureType::Binary);
+        let builder = builder.set_signature_creation_time(day(5)).unwrap();
+        let signature = builder.sign_message(&mut key.clone().into_keypair().unwrap(), TEXT).unwrap();
+        sequoia_openpgp::serialize::MarshalInto::to_vec(&sequoia_openpgp::Packet::from(signature)).unwrap()
+    };
+    let trust = trust(&[public(&cert)], 1);
+    assert_eq!(reason(beside(&trust, 20, &sign(&old), TEXT)), Reason::KeyExpired);
+    for file in [[sign(&old), sign(&new)].concat(), [sign(&new), sign(&old)].concat()] {
+        let evidence = beside(&trust, 20, &file, TEXT).unwrap();
+        assert_eq!((signers(&evidence), evidence.signing_keys.len()), (vec!["k1"], 1));
+    }
+}
+
+#[cfg(feature = "conformance")]
+#[test]
+fn what_is_stored_outlives_an_expired_subkey_and_not_a_lost_one() {
+    use sigcache_core::{
+        Outcome, Rules,
+        conformance::{Lab, expect},
+        judge,
+    };
+    use std::sync::Arc;
+
+    // The runs are on day 328. The file that a publisher hands out is renewed, and its certificate stays the same key.
+    let alice = lives(None, Some(328));
+    let expired = lives(None, Some(300));
+    let lost = without_subkey(&alice, ReasonForRevocation::KeyCompromised, 10);
+    let retired = without_subkey(&alice, ReasonForRevocation::KeyRetired, 10);
+    let lab = Lab::default();
+    let resource =
+        |cert: &Cert| lab.resource_with("a", Rules::new(Arc::new(OpenPgp::new(".asc")), trust(&[public(cert)], 1)));
+    let serve = |text: &'static [u8], by: &Cert| {
+        let file = detached(text, &[By::new(by, 5)]);
+        lab.referee.allow(text);
+        lab.referee.allow(&file);
+        lab.origin.serve(&Lab::url("a"), text);
+        lab.origin.serve(&Lab::url("a.asc"), file);
+    };
+    serve(TEXT, &expired);
+    expect(&lab.sync(&[resource(&expired)], 0), "a", Outcome::Refused, Reason::KeyExpired);
+    serve(TEXT, &alice);
+    expect(&lab.sync(&[resource(&alice)], 0), "a", Outcome::Stored, Reason::FirstVersion);
+    // Expired or retired, the key signs nothing new, and what it signed stays good.
+    for (cert, hours, refusal) in [(&alice, 24, Reason::KeyExpired), (&retired, 1, Reason::KeyRevoked)] {
+        let resources = [resource(cert)];
+        expect(&lab.sync(&resources, hours), "a", Outcome::Unchanged, Reason::NotModified);
+        assert_eq!(lab.read(&resources[0], hours).unwrap(), TEXT);
+        serve(b"backdated", &alice);
+        expect(&lab.sync(&resources, hours), "a", Outcome::Kept, refusal);
+        assert_eq!(lab.read(&resources[0], hours).unwrap(), TEXT);
+        serve(TEXT, &alice);
+    }
+    // Lost, it has never signed anything: whoever looks at the receipt alone must see it, too.
+    let resources = [resource(&lost)];
+    let (catalog, rules) = (lab.catalog(), &resources[0].rules);
+    let receipt = catalog.get(&resources[0].name).unwrap().live().unwrap();
+    assert_eq!(rules.trust.still_holds(receipt.signers()).unwrap_err().reason, Reason::KeyRevoked);
+    assert!(!judge::may_be_read(receipt, "openpgp", &rules.trust, &rules.policy));
+    assert!(lab.read(&resources[0], 2).is_err());
+    expect(&lab.sync(&resources, 2), "a", Outcome::Withheld, Reason::KeyRevoked);
+    lab.assert_published();
 }
 
 #[test]

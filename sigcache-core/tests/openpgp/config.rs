@@ -52,6 +52,32 @@ fn its_words_set_it_up() {
 }
 
 #[test]
+fn a_list_of_checksums_may_be_signed_so() {
+    let sums = |list: &str, signature: &str, keys: &str| {
+        format!("\"checksums\", list = \"{list}\", signature = {{ format = \"openpgp\"{signature} }}, keys = [{keys}]")
+    };
+    let companions = |verify: &str| {
+        let verifier = parse(verify).unwrap().resources[0].rules.verifier.clone();
+        verifier.companions().into_iter().map(|file| file.shared.unwrap().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(companions(&sums("SUMS", ", suffix = \".sign\"", "\"alice\"")), ["SUMS", "SUMS.sign"]);
+    assert_eq!(companions(&sums("../SUMS", "", "\"alice\"")), ["../SUMS", "../SUMS.asc"]);
+    assert_eq!(companions(&sums("CHECKSUM", ", inline = true", "\"alice\"")), ["CHECKSUM"]);
+    let two = sums("SUMS", "", "\"alice\", \"ring\"");
+    assert!(parse(&format!("{two}, threshold = 2")).is_ok());
+    let table = [
+        (sums("S", "", "\"mini\""), "`mini` is not an OpenPGP certificate"),
+        (sums("S", ", deb_release = true, inline = true", "\"alice\""), "unknown word `deb_release` in `signature`"),
+        (sums("S", "", "\"alice\"").replace("openpgp", "ssh"), "`alice` is an OpenPGP certificate"),
+        (sums("S", "", "").replace("keys = []", "anchor = \"a/b\""), "no key of an anchor can sign so"),
+    ];
+    for (verify, told) in table {
+        let error = said(&verify);
+        assert!(error.contains(told), "{verify}: {error}");
+    }
+}
+
+#[test]
 fn mistakes_are_told() {
     let table = [
         ("\"openpgp\", keys = [\"mini\"]", "is not an OpenPGP certificate"),
@@ -66,6 +92,12 @@ fn mistakes_are_told() {
     for (verify, told) in table {
         let error = said(verify);
         assert!(error.contains(told), "{verify}: {error}");
+    }
+    // An anchor names keys by JWKs, which never are certificates.
+    for more in ["", "inline = true, ", "inline = true, deb_release = true, "] {
+        let error = said(&format!("\"openpgp\", {more}anchor = \"a/b\""));
+        assert!(error.contains("no key of an anchor can sign so: a JWK is a bare key"), "{error}");
+        assert!(!error.contains("rests on itself"), "{error}");
     }
     // Other formats can do nothing with a certificate, and say so.
     for verify in ["\"note\"", "\"narinfo\"", "\"detached\", suffix = \".sig\"", "\"ssh\"", "\"jws\"", "\"xmldsig\""] {

@@ -83,11 +83,38 @@ fn a_signature_counts_from_when_it_was_made_until_the_end_that_it_sets() {
 #[cfg(feature = "conformance")]
 #[test]
 fn it_keeps_the_contract_of_all_verifiers() {
+    use sigcache_core::conformance::verifier::{Strict, Vector, verifier_contract};
     let (alice, eve) = (cert("alice"), cert("eve"));
-    let (mine, foreign) = (trust(&[public(&alice)], 1), trust(&[public(&eve)], 1));
-    let verifier = OpenPgp::new(".asc");
-    let file = detached(TEXT, &[By::new(&alice, 1)]);
-    crate::support::contract(&crate::support::Case::new(&verifier, &mine), &foreign, &[&file], TEXT);
+    let vector = Vector {
+        name: sigcache_core::Name::new("document").unwrap(),
+        document: TEXT.into(),
+        companions: vec![Some(detached(TEXT, &[By::new(&alice, 1)]).into())],
+        trust: trust(&[public(&alice)], 1),
+        foreign: trust(&[public(&eve)], 1),
+        now: day(2).into(),
+    };
+    verifier_contract(&OpenPgp::new(".asc"), &vector, Strict::Document);
+}
+
+#[test]
+fn attack_a_signature_that_names_two_keys_is_nobodys() {
+    use sequoia_openpgp::{
+        Packet,
+        packet::signature::subpacket::{Subpacket, SubpacketValue},
+        parse::Parse as _,
+    };
+    let (alice, eve) = (cert("alice"), cert("eve"));
+    let trust = trust(&[public(&alice)], 1);
+    let Packet::Signature(good) = Packet::from_bytes(&detached(TEXT, &[By::new(&alice, 1)])).unwrap() else { panic!() };
+    let named = |cert: &sequoia_openpgp::Cert| {
+        let mut signature = good.clone();
+        // Where it is not signed.
+        let issuer = SubpacketValue::Issuer(cert.keys().last().unwrap().key().keyid());
+        signature.unhashed_area_mut().replace(Subpacket::new(issuer, false).unwrap()).unwrap();
+        beside(&trust, 2, &Packet::from(signature).to_vec().unwrap(), TEXT)
+    };
+    assert_eq!(signers(&named(&alice).unwrap()), ["k1"]);
+    assert_eq!(reason(named(&eve)), Reason::KeyUnknown);
 }
 
 #[test]

@@ -75,3 +75,53 @@ fn what_gnupg_signs_verifies_and_its_bad_twins_do_not() {
     assert_eq!(reason(beside(&["old.pub"], "old.sig", TEXT)), Reason::KeyExpired);
     assert_eq!(reason(beside(&["revoked.pub"], "alice.sig", TEXT)), Reason::KeyRevoked);
 }
+
+/// Runs the commands of the documentation that begin with these words, each of which makes a file, and verifies it.
+fn documented(programs: &str, beginning: &[&str], expected: usize) {
+    let page = include_str!("../../../docs/formats/openpgp.md");
+    let block = page.split("## Signing").nth(1).unwrap().split("```").nth(1).unwrap();
+    let commands: Vec<&str> = block.lines().filter(|line| beginning.iter().all(|word| line.contains(word))).collect();
+    assert_eq!(commands.len(), expected, "{commands:?}");
+    let setup = r#"
+export GNUPGHOME="$PWD/home"; mkdir -m 700 home
+trap 'gpgconf --kill all' EXIT
+PATH="$PWD/bin:$PATH"; mkdir bin
+printf '#!/bin/sh\nexec /usr/bin/gpg --batch --quiet --pinentry-mode loopback --passphrase "" "$@"\n' > bin/gpg; chmod +x bin/gpg
+gpg --quick-generate-key release@example.org ed25519 sign never
+gpg --export release@example.org > certificate
+gpg --export-secret-keys release@example.org > release.pgp
+"#;
+    let now = SystemTime::now;
+    for command in commands {
+        let folder = script(&format!("{setup}{command}\n"), &[("document", TEXT), ("Release", TEXT)]);
+        let file = |name: &str| fs::read(folder.path().join(name)).ok();
+        let trust = trust(&[file("certificate").unwrap()], 1);
+        let verified = if let Some(document) = file("InRelease") {
+            find(&OpenPgp::inline(), &trust, now(), &[], &document)
+        } else if let Some(signature) = file("document.asc").or_else(|| file("document.sig")) {
+            find(&OpenPgp::new(".asc"), &trust, now(), &[Some(&signature)], TEXT)
+        } else {
+            let exported = file("release.asc").unwrap_or_else(|| panic!("{programs} makes nothing: {command}"));
+            let key = sigcache_core::trust::PublicKey::parse(&exported).unwrap();
+            assert_eq!(key.fingerprint(), trust.keys()[0].key.fingerprint());
+            continue;
+        };
+        verified.unwrap_or_else(|failure| panic!("{command}: {failure}"));
+    }
+}
+
+#[test]
+fn the_commands_of_the_documentation_work() {
+    if !installed("gpg") {
+        return;
+    }
+    documented("gpg", &["gpg "], 4);
+    if !installed("sq") {
+        return;
+    }
+    let version = std::process::Command::new("sq").arg("--version").output().unwrap();
+    // Newer ones say it on the other stream.
+    let version = [version.stdout, version.stderr].concat();
+    let old = String::from_utf8_lossy(&version).contains("sq 0.");
+    documented("sq", &["sq sign", if old { "--signer-key " } else { "--signer-file " }], 2);
+}

@@ -153,7 +153,7 @@ pub(crate) fn find(
             check.update(chunk)?;
         }
         let finding = check.finish()?;
-        trust.judge(&finding.evidence.signers, now)?;
+        trust.judge(&finding.evidence, now)?;
         Ok(finding)
     };
     let whole = run(usize::MAX).map_err(VerifyError::into_failure);

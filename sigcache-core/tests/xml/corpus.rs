@@ -60,6 +60,6 @@ pub(crate) fn verify(
         check.update(bytes).map_err(refused)?;
     }
     let evidence = check.finish().map_err(refused)?.evidence;
-    trust.judge(&evidence.signers, now())?;
+    trust.judge(&evidence, now())?;
     Ok(evidence)
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, SetUp, TellsIdentity, detached, minisign, signify, ssh, suffix};
+#[cfg(feature = "openpgp")]
+use super::openpgp;
+use super::{Format, SetUp, TellsIdentity, detached, minisign, signify, ssh, suffix};
 use crate::{
     config::{
         build::Build,
@@ -24,6 +26,8 @@ const DETACHED: &[&str] = &["suffix", "hash", "scheme"];
 const SIGNATURES: &[(&str, (Words, SetUp))] = &[
     ("detached", (&[SIGNATURE, DETACHED], detached::set_up)),
     ("minisign", (&[SIGNATURE, minisign::WORDS], minisign::set_up)),
+    #[cfg(feature = "openpgp")]
+    ("openpgp", (&[SIGNATURE, openpgp::WORDS], openpgp::set_up)),
     ("signify", (&[SIGNATURE, signify::WORDS], signify::set_up)),
     ("ssh", (&[SIGNATURE, ssh::WORDS], ssh::set_up)),
 ];
@@ -39,14 +43,15 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
     };
     let (signature, set_up) = build.format(value, "`signature`", SIGNATURES)?;
     let set_up = set_up?;
-    let Format { verifier, alike, files, fit, .. } = set_up(&signature, build)?;
+    let Format { verifier, alike, files, certificates, no_anchor, fit, .. } = set_up(&signature, build)?;
     let list = list?;
     Some(Format {
         alike: format!("checksums {list:?} {alike}"),
         verifier: Arc::new(Checksums::new(&list, verifier)),
         files,
         tells_identity: TellsIdentity::Perhaps,
-        certificates: Certificates::AreKeys,
+        certificates,
+        no_anchor,
         fit: Box::new(move |table, trust, problems| {
             let signature = table.get("signature").and_then(|value| Table::open_free(value, "`signature`", problems));
             signature.is_some_and(|signature| fit(&signature, trust, problems))

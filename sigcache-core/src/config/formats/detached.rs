@@ -48,6 +48,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: 1 + more.len(),
         tells_identity: TellsIdentity::by(&claims),
         certificates: Certificates::AreKeys,
+        no_anchor: None,
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
     })
 }
@@ -56,9 +57,13 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
 fn fits(verifier: &Detached, table: &Table<'_>, trust: &Trust, problems: &mut Problems) -> bool {
     let mut fits = true;
     for trusted in trust.keys() {
-        if let (None, Some(only)) = (verifier.scheme(&trusted.key), trusted.key.only()) {
-            let message =
-                format!("{} cannot sign so: its `alg` says {only} and nothing else", tick(trusted.id.as_str()));
+        let says = match (trusted.key.padding(), trusted.key.only()) {
+            (Some(_), None) => Some("it is for RSA-PSS".to_owned()),
+            (Some(_), Some(only)) => Some(format!("it is for {only}")),
+            (None, only) => only.map(|only| format!("its `alg` says {only}")),
+        };
+        if let (None, Some(says)) = (verifier.scheme(&trusted.key), says) {
+            let message = format!("{} cannot sign so: {says} and nothing else", tick(trusted.id.as_str()));
             problems.at(keys_span(table), message).expected("`hash` and `scheme` as the key says, or neither of them");
             fits = false;
         }

@@ -52,6 +52,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: MAX_JWS_SIGNATURES,
         tells_identity,
         certificates: Certificates::AreKeys,
+        no_anchor: None,
         fit: Box::new(move |table, trust, problems| !chain || are_certificates(table, trust, problems)),
     })
 }

@@ -51,6 +51,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: 1 + more.len(),
         tells_identity: if named { TellsIdentity::Perhaps } else { TellsIdentity::No },
         certificates: Certificates::AreKeys,
+        no_anchor: None,
         fit: Box::new(|table, trust, problems| are_ed25519("minisign", table, trust, problems)),
     })
 }

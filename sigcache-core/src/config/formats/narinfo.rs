@@ -27,6 +27,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: usize::MAX,
         tells_identity: TellsIdentity::Perhaps,
         certificates: Certificates::AreKeys,
+        no_anchor: None,
         fit: Box::new(|table, trust, problems| are_ed25519("Nix", table, trust, problems)),
     })
 }

@@ -14,7 +14,10 @@ use crate::{
 };
 
 /// The words of this format.
-pub(super) const WORDS: &[&str] = &["suffix", "inline", "deb_release"];
+pub(super) const WORDS: &[&str] = &["suffix", "inline"];
+
+/// What a document may be more than a clear-signed text.
+pub(super) const RELEASE: &[&str] = &["deb_release"];
 
 /// Sets up the verifier.
 pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format> {
@@ -41,7 +44,8 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         // One file holds any number of signatures.
         files: usize::MAX,
         tells_identity: if deb_release { TellsIdentity::Perhaps } else { TellsIdentity::No },
-        certificates: Certificates::AreKeys,
+        certificates: Certificates::OpenPgp,
+        no_anchor: Some("a JWK is a bare key, and OpenPGP takes certificates"),
         fit: Box::new(fits),
     })
 }

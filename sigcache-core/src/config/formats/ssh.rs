@@ -23,7 +23,10 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
     let (first, more) = suffixes?;
     let verifier = Ssh::new(&first, namespace?.unwrap_or("file"));
     let mut verifier = more.iter().fold(verifier, |verifier, suffix| verifier.with_suffix(suffix));
-    if let Some(principal) = principal? {
+    let principal = principal?;
+    let no_anchor =
+        principal.map(|_| "`principal` asks for keys of an allowed-signers file, and a JWK says of no principal");
+    if let Some(principal) = principal {
         verifier = verifier.with_principal(principal);
     }
     let fit = verifier.clone();
@@ -33,6 +36,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: 1 + more.len(),
         tells_identity: TellsIdentity::No,
         certificates: Certificates::AreKeys,
+        no_anchor,
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
     })
 }

@@ -36,6 +36,7 @@ pub(super) fn saml_metadata(table: &Table<'_>, build: &mut Build<'_>) -> Option<
         files: 1,
         tells_identity: TellsIdentity::Asked,
         certificates: Certificates::BoundKeys,
+        no_anchor: None,
         fit: Box::new(|_, _, _| true),
     })
 }
@@ -53,6 +54,7 @@ pub(super) fn xmldsig(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format
         verifier: Arc::new(verifier),
         files: 1,
         certificates: Certificates::BoundKeys,
+        no_anchor: None,
         fit: Box::new(|_, _, _| true),
     })
 }

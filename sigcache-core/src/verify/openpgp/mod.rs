@@ -1,8 +1,9 @@
 //! OpenPGP signatures (RFC 9580): in files beside the document, or around a clear-signed text.
 //!
 //! The packets, the arithmetic and what a certificate allows are Sequoia's, under its standard policy; what may stand
-//! around them is read here, strictly. A key must have been allowed to sign when it did, by its certificate; when the
-//! certificate itself has expired, its key signs nothing any more that is new here.
+//! around them is read here, strictly. What is new here must be signed by a key that its certificate allows to sign both
+//! at the time that the signature states and now: whoever stole an expired or retired key can state any time. What is
+//! stored already stands until its own end, unless the key is revoked for good.
 
 mod armor;
 mod clear;
@@ -13,7 +14,7 @@ use bytes::Bytes;
 
 use super::{
     Companion, Context, Finding, Verification, Verifier, VerifyError, Whole,
-    beside::{Beside, finding, signers},
+    beside::{Beside, finding},
 };
 use crate::{digest::Digest, evidence::Evidence, time::Timestamp, trust::Trust};
 use signatures::{Checks, Kind, parse};
@@ -79,6 +80,25 @@ impl Verifier for OpenPgp {
         }
     }
 
+    fn in_words(&self, evidence: &Evidence) -> Option<String> {
+        let made = evidence.valid_from?;
+        let when = match evidence.signers.len() {
+            1 => format!("By its own word the signature was made at {made}; the certificate let its key sign"),
+            _ => format!(
+                "By their own word the latest of the signatures was made at {made}; the certificates let their keys sign"
+            ),
+        };
+        let what = match self.0 {
+            Place::Beside(_) => "",
+            Place::Inline { deb_release: false } => "The document is a clear-signed text with nothing around it. ",
+            // Without the codename: that it is compared with anything, the configuration must ask for.
+            Place::Inline { deb_release: true } => {
+                "The document is the clear-signed Release file of a Debian archive, with nothing around it. "
+            }
+        };
+        Some(format!("{what}{when} both then and when the copy was verified."))
+    }
+
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError> {
         let (trust, now) = (context.trust.clone(), context.now);
         match &self.0 {
@@ -120,8 +140,7 @@ impl Verification for Detached {
 
     fn finish(self: Box<Self>, whole: Whole) -> Result<Finding, VerifyError> {
         let proven = self.checks.finish()?;
-        let mut evidence = Evidence::new(FORMAT, whole.digest, whole.size, signers(&self.trust, &proven.pairs)?);
-        proven.tell(&mut evidence);
+        let evidence = proven.evidence(FORMAT, whole, &self.trust)?;
         Ok(finding(evidence, &self.files, &proven.pairs))
     }
 }
@@ -155,8 +174,7 @@ impl Verification for Inline {
             checks.update(line);
         }
         let proven = checks.finish()?;
-        let mut evidence = Evidence::new(FORMAT, whole.digest, whole.size, signers(&self.trust, &proven.pairs)?);
-        proven.tell(&mut evidence);
+        let mut evidence = proven.evidence(FORMAT, whole, &self.trust)?;
         if self.deb_release {
             release::tell(&clear.text, &mut evidence)?;
         }

@@ -1,23 +1,28 @@
 //! Signature packets, and which of them a trusted certificate made.
 
 use sequoia_openpgp::{
-    Cert, Packet,
-    cert::amalgamation::{ValidAmalgamation as _, ValidateAmalgamation as _},
+    Cert, KeyHandle, Packet,
     crypto::hash::Context as Hash,
     packet::{Signature, Tag},
     parse::{PacketParserBuilder, PacketParserResult, Parse as _},
     policy::{Policy as _, StandardPolicy},
-    types::{HashAlgorithm, RevocationStatus, SignatureType},
+    types::{HashAlgorithm, SignatureType},
 };
 
 use super::armor::malformed;
 use crate::{
     decision::Failure,
+    digest::Digest,
     evidence::Evidence,
-    reason::Reason,
     time::Timestamp,
-    trust::{Trust, TrustedKey, openpgp::policy},
-    verify::{VerifyError, beside::Pair},
+    trust::{
+        Trust, TrustedKey,
+        openpgp::{Certified, Refusal, fingerprint, policy, signs_at},
+    },
+    verify::{
+        VerifyError, Whole,
+        beside::{Pair, signers},
+    },
 };
 
 /// Debian needs four.
@@ -81,6 +86,7 @@ pub(super) struct Checks {
     hashes: Vec<(Start, Hash)>,
     trust: Trust,
     policy: StandardPolicy<'static>,
+    now: Timestamp,
     /// Why the first signature does not count that can be said without the document.
     refusal: Option<VerifyError>,
 }
@@ -96,10 +102,8 @@ impl Checks {
         let (mut candidates, mut hashes, mut refusal, mut strangers) = (Vec::new(), Vec::new(), None, Vec::new());
         for (file, signature) in files.flat_map(|(file, found)| found.iter().map(move |signature| (file, signature))) {
             let issuers = signature.get_issuers();
-            let named = |trusted: &TrustedKey| {
-                let cert = trusted.key.openpgp();
-                !issuers.is_empty() && cert.is_some_and(|cert| cert.keys().key_handles(issuers.iter()).next().is_some())
-            };
+            let named =
+                |trusted: &TrustedKey| trusted.key.openpgp().is_some_and(|cert| meant(cert, &issuers).next().is_some());
             let keys: Vec<usize> = (0..trust.keys().len()).filter(|key| named(&trust.keys()[*key])).collect();
             if keys.is_empty() {
                 strangers
@@ -121,7 +125,7 @@ impl Checks {
             let stranger = || VerifyError::unknown_key(trust, format!("the key {}", strangers.join(", ")));
             return Err(refusal.unwrap_or_else(stranger));
         }
-        Ok(Self { candidates, hashes, trust: trust.clone(), policy, refusal })
+        Ok(Self { candidates, hashes, trust: trust.clone(), policy, now, refusal })
     }
 
     pub(super) fn update(&mut self, chunk: &[u8]) {
@@ -130,15 +134,15 @@ impl Checks {
 
     /// The signatures that count; refused if there are none.
     pub(super) fn finish(self) -> Result<Proven, VerifyError> {
-        let mut proven = Proven { pairs: Vec::new(), from: None, until: None };
+        let mut proven = Proven { pairs: Vec::new(), keys: Vec::new(), from: None, until: None };
         let (mut mismatch, mut refusal) = (false, None);
         for Candidate { pair, signature, hash } in &self.candidates {
             let trusted = &self.trust.keys()[pair.key];
             let (Some(cert), Some((_, hash))) = (trusted.key.openpgp(), self.hashes.get(*hash)) else { continue };
-            match judge(cert, signature, hash, &self.policy) {
-                Verdict::Good => proven.add(*pair, signature),
+            match judge(cert, signature, hash, &self.policy, self.now) {
+                Verdict::Good(key) => proven.add(*pair, key, signature),
                 Verdict::Mismatch => mismatch = true,
-                Verdict::Refused(reason, found) => {
+                Verdict::Refused((reason, found)) => {
                     let expected = format!("a key that {} allowed to sign when it did", trusted.id);
                     refusal = refusal.or_else(|| Some(Failure::new(reason, expected, found).into()));
                 }
@@ -155,57 +159,73 @@ impl Checks {
 /// The signatures that count.
 pub(super) struct Proven {
     pub(super) pairs: Vec<Pair>,
+    /// For each pair the key of the certificate that signed, and whether it may still do so.
+    keys: Vec<(Digest, bool)>,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
 }
 
 impl Proven {
-    fn add(&mut self, pair: Pair, signature: &Signature) {
+    fn add(&mut self, pair: Pair, key: (Digest, bool), signature: &Signature) {
         self.pairs.push(pair);
+        self.keys.push(key);
         let made = signature.signature_creation_time().map(Timestamp::from);
         self.from = self.from.max(made);
         let end = signature.signature_expiration_time().map(Timestamp::from);
         self.until = [self.until, end].into_iter().flatten().min();
     }
 
-    /// No signature counts before it was made, nor after the end that it sets itself.
-    pub(super) fn tell(&self, evidence: &mut Evidence) {
+    /// The evidence of the format. No signature counts before it was made, nor after the end that it sets itself.
+    pub(super) fn evidence(&self, format: &str, whole: Whole, trust: &Trust) -> Result<Evidence, VerifyError> {
+        let signers = signers(trust, &self.pairs)?;
+        // Where several keys of one certificate signed, one that may still sign stands for it: that is what lets a
+        // subkey be rotated out.
+        let best = |number: usize| {
+            let own = self.pairs.iter().zip(&self.keys).filter(|(pair, _)| pair.key == number);
+            own.map(|(_, key)| key).reduce(|best, key| if !best.1 && key.1 { key } else { best }).map(|(key, _)| *key)
+        };
+        let mut evidence = Evidence::new(format, whole.digest, whole.size, signers);
+        evidence.signing_keys = (0..trust.keys().len()).filter_map(best).collect();
         (evidence.valid_from, evidence.valid_until) = (self.from, self.until);
+        Ok(evidence)
     }
+}
+
+/// The keys of the certificate that a signature names. One that names two different keys, as it can where anybody may
+/// write, means none.
+fn meant<'a>(cert: &'a Cert, issuers: &'a [KeyHandle]) -> impl Iterator<Item = Certified<'a>> {
+    cert.keys().filter(|key| {
+        let handle = KeyHandle::from(key.key().fingerprint());
+        !issuers.is_empty() && issuers.iter().all(|issuer| issuer.aliases(&handle))
+    })
 }
 
 enum Verdict {
-    Good,
+    Good((Digest, bool)),
     Mismatch,
-    Refused(Reason, &'static str),
+    Refused(Refusal),
 }
 
 /// What one of the certificate's keys made of this hash. Why a key may not sign is said only where it did.
-fn judge(cert: &Cert, signature: &Signature, hash: &Hash, policy: &StandardPolicy<'static>) -> Verdict {
+///
+/// The key must have been allowed to sign when it did. Whether it may still sign anything new is judged later
+/// ([`Trust::judge`]), so that what was stored in time stays readable.
+fn judge(cert: &Cert, signature: &Signature, hash: &Hash, policy: &StandardPolicy<'static>, now: Timestamp) -> Verdict {
     let Some(made) = signature.signature_creation_time() else { return Verdict::Mismatch };
     let mut verdict = Verdict::Mismatch;
-    for key in cert.keys().key_handles(signature.get_issuers()) {
+    for key in meant(cert, &signature.get_issuers()) {
         if signature.verify_hash(key.key(), hash.clone()).is_err() {
             continue;
         }
-        let refused = match key.with_policy(policy, made) {
-            Err(_) => (Reason::KeyUnknown, "a key that its certificate did not vouch for, or not safely"),
-            Ok(key) if is_revoked(&key.valid_cert().revocation_status()) => {
-                (Reason::KeyRevoked, "a revoked certificate")
+        match (signs_at(&key, policy, made.into()), fingerprint(key.key())) {
+            (Ok(()), Ok(known_by)) => {
+                return Verdict::Good((known_by, signs_at(&key, policy, now).is_ok()));
             }
-            Ok(key) if is_revoked(&key.revocation_status()) => (Reason::KeyRevoked, "a revoked key"),
-            Ok(key) if key.valid_cert().alive().is_err() => (Reason::KeyExpired, "an expired certificate"),
-            Ok(key) if key.alive().is_err() => (Reason::KeyExpired, "an expired key"),
-            Ok(key) if !key.for_signing() => (Reason::KeyUnknown, "a key that is not there for signing"),
-            Ok(_) => return Verdict::Good,
-        };
-        verdict = Verdict::Refused(refused.0, refused.1);
+            (Err(refusal), _) => verdict = Verdict::Refused(refusal),
+            (_, Err(_)) => {}
+        }
     }
     verdict
-}
-
-fn is_revoked(status: &RevocationStatus<'_>) -> bool {
-    matches!(status, RevocationStatus::Revoked(_))
 }
 
 /// The number of the hash that this signature needs, which is started if it is the first to need it.
