@@ -1,6 +1,6 @@
 //! The fuzz targets: every parser of foreign bytes, built and run for a while from the seeds.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -35,11 +35,22 @@ pub(crate) fn run_all(seconds: u32) -> Result<()> {
     ensure!(!targets.is_empty(), "no fuzz targets");
     // No sanitizer: those need a nightly compiler, and there is no unsafe code here for them to find fault with.
     // Coverage guides the search all the same.
-    run(cargo().args(["fuzz", "build", "--sanitizer", "none"]))?;
+    run(fuzz("build", seconds).args(["--sanitizer", "none"]))?;
     for target in targets {
         one(target, seconds).with_context(|| format!("fuzz target {target}"))?;
     }
     Ok(())
+}
+
+/// A subcommand of `cargo fuzz`. Where the targets run for seconds only, their build is what takes the time: it is made
+/// quick, not fast.
+fn fuzz(subcommand: &str, seconds: u32) -> Command {
+    let mut command = cargo();
+    command.args(["fuzz", subcommand]);
+    if seconds < 60 {
+        command.envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"), ("CARGO_PROFILE_RELEASE_DEBUG", "0")]);
+    }
+    command
 }
 
 fn one(target: &str, seconds: u32) -> Result<()> {
@@ -49,8 +60,8 @@ fn one(target: &str, seconds: u32) -> Result<()> {
     fs::create_dir_all(&corpus)?;
     ensure!(seeds.is_dir(), "no seeds in fuzz/seeds/{target}");
     let longest = LONGEST.iter().find(|(name, _)| *name == target).context("name its longest input in xtask")?.1;
-    run(cargo()
-        .args(["fuzz", "run", "--sanitizer", "none", target])
+    run(fuzz("run", seconds)
+        .args(["--sanitizer", "none", target])
         .args([corpus, seeds])
         .args(["--", "-verbosity=0", "-print_final_stats=1", "-timeout=10", "-rss_limit_mb=1024"])
         .arg(format!("-max_total_time={seconds}"))

@@ -93,5 +93,8 @@ pub(crate) fn cargo_tool(name: &str) -> Result<()> {
         return Ok(());
     }
     // Its own folder: CARGO_TARGET_DIR is shared with builds of the project, which would wait for this one.
-    run(cargo().args(["install", "--locked", name]).env_remove("CARGO_TARGET_DIR"))
+    // To build it takes longer than whatever it does here, so it is built as quickly as it can be.
+    let mut install = cargo();
+    install.args(["install", "--locked", "--debug", name]).env_remove("CARGO_TARGET_DIR");
+    run(install.env("CARGO_PROFILE_DEV_DEBUG", "0"))
 }

@@ -11,7 +11,7 @@ use crate::{
     command::{cargo, run},
     fuzz, graph,
     install::{self, Missing},
-    mutants, quickstart, reasons, servers, structure, tools,
+    quickstart, reasons, servers, structure, tools,
 };
 
 /// How much of it.
@@ -79,7 +79,6 @@ const STEPS: &[Step] = &[
     Step::new("quickstart", Extent::Fast, quickstart::check),
     Step::new("reasons", Extent::Fast, reasons::check),
     Step::new("doc", Extent::Fast, doc),
-    Step::new("mutants", Extent::Whole, || mutants::check(1000)),
     Step::new("powerset", Extent::Whole, tools::powerset),
     Step::new("deny", Extent::Whole, tools::deny),
     Step { needs: &["g++"], ..Step::new("fuzz", Extent::Whole, || fuzz::run_all(3)) },

@@ -137,7 +137,7 @@ fn peak_until_the_end(child: &mut Child) -> u64 {
 }
 
 /// How often a run is killed; more by `SIGCACHE_KILLS`.
-const KILLS: usize = 15;
+const KILLS: usize = 8;
 
 #[test]
 fn a_run_on_a_bucket_that_is_killed_leaves_what_the_next_one_repairs() {
