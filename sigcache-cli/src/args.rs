@@ -62,7 +62,7 @@ pub(crate) enum Command {
     /// List what the runs did about a resource, the newest first.
     History(HistoryArgs),
     /// Verify everything in the store again, offline.
-    Audit(ShardArgs),
+    Audit(AuditArgs),
     /// Verify a file in hand, without store or network.
     Verify(VerifyArgs),
     /// Take away what nobody can need any more.
@@ -150,6 +150,15 @@ pub(crate) struct VerifyArgs {
     /// those of the resource. Of several suffixes give one for each, in their order.
     #[arg(long = "signature", value_name = "FILE")]
     pub(crate) signatures: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) shard: ShardArgs,
+    /// Make plain copies that are missing or wrong anew, from the verified versions.
+    #[arg(long)]
+    pub(crate) repair: bool,
 }
 
 #[derive(Debug, Args)]

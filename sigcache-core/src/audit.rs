@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures_util::{FutureExt as _, StreamExt as _, stream};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use crate::{
     anchor::{self, Anchored, belongs_to},
-    decision::{Decision, Failure, Report, RunId},
+    decision::{Decision, Failure, Observer, Report, RunId},
     digest::Hasher,
     entry::{Entry, Standing},
     error::Error,
@@ -15,58 +15,182 @@ use crate::{
     reason::{Outcome, Reason},
     receipt::Receipt,
     resource::Resource,
-    store::{Bucket, Catalog, Publish, Shard, Store as _, StoreError},
+    runtime::{self, Runtime},
+    store::{Bucket, Catalog, LONGEST_PUBLICATION, Publish, Shard, Store as _, StoreError},
     time::Timestamp,
 };
 
 /// How many objects are checked at once.
 const AT_ONCE: usize = 16;
 
-/// Verifies every stored document of `resources`, and of what anchors vouch for, again, its signature included, and holds the plain copies against
-/// them. Reads only; asks no source. Each difference is a decision at step `read-back`.
-pub async fn audit(
-    bucket: &Bucket,
-    resources: &[Resource],
-    anchored: &[Anchored],
-    now: Timestamp,
-    nonce: u64,
-) -> Result<Report, Error> {
-    let store_failed = |doing| move |source| Error::Store { doing, source };
-    let catalog = bucket.catalog().await.map_err(store_failed("load the catalog"))?;
-    let shard = bucket.layout().shard();
-    let (resources, broken) = anchor::all(resources, anchored, &catalog, now);
-    let configured: BTreeMap<&Name, &Resource> =
-        resources.iter().filter(|r| belongs_to(r, shard)).map(|r| (&r.name, r)).collect();
-    let mut checks = Vec::new();
-    for resource in configured.values() {
-        checks.push(check(bucket, resource, catalog.get(&resource.name), now).boxed());
+/// Verifies what a store holds. Set up once, like a [`Runner`](crate::run::Runner).
+#[derive(Clone)]
+pub struct Auditor {
+    bucket: Arc<Bucket>,
+    runtime: Arc<dyn Runtime>,
+    observer: Option<Arc<dyn Observer>>,
+    anchored: Arc<[Anchored]>,
+    repairs: Repairs,
+}
+
+/// Whether an audit may change the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repairs {
+    /// It only reads.
+    None,
+    /// Plain copies that are missing or wrong are made anew from the verified versions. What lies below `latest/` without
+    /// being in the catalog is told and left: it may be somebody's. So is a version that is damaged, which only the
+    /// source can mend.
+    Copies,
+}
+
+impl Auditor {
+    /// An auditor that only reads.
+    pub fn new(bucket: Arc<Bucket>, runtime: Arc<dyn Runtime>) -> Self {
+        Self { bucket, runtime, observer: None, anchored: Arc::default(), repairs: Repairs::None }
     }
-    let mut decisions: Vec<Decision> = Vec::new();
-    let mut results = stream::iter(checks).buffer_unordered(AT_ONCE);
-    while let Some(result) = results.next().await {
-        decisions.push(result);
+
+    /// Looks at what anchors vouch for, too.
+    pub fn with_anchored(mut self, anchored: impl IntoIterator<Item = Anchored>) -> Self {
+        self.anchored = anchored.into_iter().collect();
+        self
     }
-    for (name, entry) in catalog.entries() {
-        let present = matches!(entry.standing, Standing::Live | Standing::Withheld);
-        if present && !configured.contains_key(name) {
-            let of_broken = entry.receipt.as_ref().is_some_and(|r| r.anchor.is_some());
-            let failure = broken.first().filter(|_| of_broken).cloned().unwrap_or_else(|| {
-                let found = "none; a sync takes it away, unless too much would go at once";
-                Failure::new(Reason::ReceiptRefused, "a resource of this name in the configuration", found)
-            });
-            decisions.push(Decision::failed(name.clone(), Outcome::Kept, failure));
+
+    /// Is told of each decision.
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Whether it mends what can be mended from the store alone.
+    pub fn with_repairs(mut self, repairs: Repairs) -> Self {
+        self.repairs = repairs;
+        self
+    }
+
+    /// Verifies every stored document of `resources`, and of what anchors vouch for, again, its signature included, and
+    /// holds the plain copies against them. Asks no source. Each difference is a decision at step `read-back`; what was
+    /// mended is one of `copy-restored`, and then the report is stored as that of a run is. May be repeated.
+    ///
+    /// `now` is the time of the audit, `nonce` is random. An error means that nothing was looked at.
+    pub async fn audit(&self, resources: &[Resource], now: Timestamp, nonce: u64) -> Result<Report, Error> {
+        let start = self.runtime.elapsed();
+        let store_failed = |doing| move |source| Error::Store { doing, source };
+        let catalog = Arc::new(self.bucket.catalog().await.map_err(store_failed("load the catalog"))?);
+        let shard = self.bucket.layout().shard();
+        let (resources, broken) = anchor::all(resources, &self.anchored, &catalog, now);
+        let configured: BTreeMap<&Name, &Resource> =
+            resources.iter().filter(|r| belongs_to(r, shard)).map(|r| (&r.name, r)).collect();
+        let mut decisions = self.check_all(&configured, &catalog, now).await?;
+        let (run, elapsed) = (RunId::new(now, nonce), || self.runtime.elapsed().saturating_sub(start));
+        let mended = match self.repairs {
+            Repairs::None => false,
+            Repairs::Copies => self.mend(&mut decisions, run.begun_at(now.plus(elapsed()))).await,
+        };
+        decisions.extend(not_configured(&catalog, &configured, &broken));
+        if self.bucket.publishes() == Publish::Copies {
+            let foreign = foreign_copies(&self.bucket, &catalog).await;
+            decisions.extend(foreign.map_err(store_failed("list the plain copies"))?);
+        }
+        let mut report = Report::new("audit", run, now, &shard.to_string(), decisions);
+        report.sequence = Some(catalog.sequence());
+        let unreadable = report.decisions.iter().find(|decision| decision.reason == Reason::ObjectUnreadable);
+        report.store_failure = unreadable.and_then(|decision| decision.found.clone());
+        report.store_requests = self.bucket.requests();
+        report.duration_ms = u64::try_from(elapsed().as_millis()).unwrap_or(u64::MAX);
+        if mended && let Err(error) = self.bucket.record(&mut report).await {
+            report.store_failure.get_or_insert_with(|| error.chain().into());
+        }
+        Ok(report)
+    }
+
+    /// Every resource, several at once, in tasks of their own.
+    async fn check_all(
+        &self,
+        configured: &BTreeMap<&Name, &Resource>,
+        catalog: &Arc<Catalog>,
+        now: Timestamp,
+    ) -> Result<Vec<Decision>, Error> {
+        let mut waiting = configured.values();
+        let mut running = FuturesUnordered::new();
+        let mut decisions = Vec::with_capacity(configured.len());
+        loop {
+            while running.len() < AT_ONCE
+                && let Some(resource) = waiting.next()
+            {
+                let (bucket, catalog) = (self.bucket.clone(), catalog.clone());
+                let (name, resource) = (resource.name.clone(), (*resource).clone());
+                let check = async move { check(&bucket, &resource, catalog.get(&resource.name), now).await };
+                let answer = runtime::spawned(&*self.runtime, check);
+                running.push(async move { (name, answer.await) });
+            }
+            let Some((name, answer)) = running.next().await else { return Ok(decisions) };
+            let decision = answer.ok_or(Error::TaskLost(name))?;
+            if let Some(observer) = &self.observer {
+                observer.decided(&decision);
+            }
+            decisions.push(decision);
         }
     }
-    if bucket.publishes() == Publish::Copies {
-        let foreign = foreign_copies(bucket, &catalog).await.map_err(store_failed("list the plain copies"))?;
-        decisions.extend(foreign);
+
+    /// Makes anew the plain copies that `decisions` find fault with, looks at them again, and says there what came of it.
+    /// Whether there were any.
+    async fn mend(&self, decisions: &mut [Decision], run: RunId) -> bool {
+        let faulty: Vec<&mut Decision> = decisions
+            .iter_mut()
+            .filter(|decision| matches!(decision.reason, Reason::PublishedMissing | Reason::PublishedChanged))
+            .collect();
+        if faulty.is_empty() {
+            return false;
+        }
+        let names = faulty.iter().map(|decision| decision.resource.clone()).collect();
+        let end = self.runtime.elapsed() + LONGEST_PUBLICATION;
+        let restored = runtime::until(&*self.runtime, end, self.bucket.restore_copies(names, run)).await;
+        let restored = restored.unwrap_or(Err(StoreError::Overdue));
+        for decision in faulty {
+            let looked = match &restored {
+                Ok((failures, _)) if let Some(failure) = failures.get(&decision.resource) => Err(failure.clone()),
+                Ok((_, catalog)) => copy_now(&self.bucket, catalog, &decision.resource).await,
+                Err(error) => Err(Failure::new(Reason::PublishFailed, "a plain copy made anew", error.chain())),
+            };
+            match looked {
+                Ok(mended) => *decision = mended,
+                Err(failure) => decision.overrule(decision.outcome, failure),
+            }
+        }
+        true
     }
-    let mut report = Report::new("audit", RunId::new(now, nonce), now, &shard.to_string(), decisions);
-    report.sequence = Some(catalog.sequence());
-    let unreadable = report.decisions.iter().find(|decision| decision.reason == Reason::ObjectUnreadable);
-    report.store_failure = unreadable.and_then(|decision| decision.found.clone());
-    report.store_requests = bucket.requests();
-    Ok(report)
+}
+
+/// The decision about a plain copy that was made anew, if it is right now.
+async fn copy_now(bucket: &Bucket, catalog: &Catalog, name: &Name) -> Result<Decision, Failure> {
+    let entry = catalog.get(name);
+    let Some((entry, receipt)) = entry.and_then(|entry| Some((entry, entry.receipt.as_ref()?))) else {
+        return Err(Failure::new(Reason::ObjectMissing, "a stored copy", "none, another run took it away"));
+    };
+    match check_copy(bucket, name, entry, receipt).await {
+        Ok(None) => {
+            let outcome = if entry.standing == Standing::Live { Outcome::Unchanged } else { Outcome::Withheld };
+            Ok(Decision::passed(name.clone(), outcome, Reason::CopyRestored).about(receipt))
+        }
+        Ok(Some(failure)) => Err(failure),
+        Err(error) => Err(Failure::new(Reason::ObjectUnreadable, "the plain copy", error.chain())),
+    }
+}
+
+/// What the catalog has and the configuration has not.
+fn not_configured(catalog: &Catalog, configured: &BTreeMap<&Name, &Resource>, broken: &[Failure]) -> Vec<Decision> {
+    let present = |entry: &Entry| matches!(entry.standing, Standing::Live | Standing::Withheld);
+    let left = catalog.entries().filter(|(name, entry)| present(entry) && !configured.contains_key(name));
+    let decide = |(name, entry): (&Name, &Entry)| {
+        let of_broken = entry.receipt.as_ref().is_some_and(|receipt| receipt.anchor.is_some());
+        let failure = broken.first().filter(|_| of_broken).cloned().unwrap_or_else(|| {
+            let found = "none; a sync takes it away, unless too much would go at once";
+            Failure::new(Reason::ReceiptRefused, "a resource of this name in the configuration", found)
+        });
+        Decision::failed(name.clone(), Outcome::Kept, failure)
+    };
+    left.map(decide).collect()
 }
 
 /// One resource; what cannot be read does not keep the others from being checked.

@@ -236,6 +236,17 @@ impl fmt::Display for Decision {
     }
 }
 
+/// Is told how a run goes while it goes; for progress bars and the like.
+pub trait Observer: Send + Sync {
+    /// A resource's decision was made. The commit may still overrule it; the report has the last word.
+    fn decided(&self, decision: &Decision);
+
+    /// So many more resources were found that the run will decide about: those that an anchor vouches for.
+    fn found(&self, more: usize) {
+        let _ = more;
+    }
+}
+
 /// The id of a run: its time and a random part, so that two runs of the same instant differ. Written `<time>-<16 hex>`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -232,6 +232,8 @@ words! {
         LeftConfig = "left-config",
         /// An audit found the object, its receipt and its plain copy in order.
         AuditPassed = "audit-passed",
+        /// An audit found the plain copy wrong or missing, and made it anew from the verified version.
+        CopyRestored = "copy-restored",
     }
 }
 
@@ -290,7 +292,8 @@ impl Reason {
             | R::SameBytes
             | R::StillFresh
             | R::LeftConfig
-            | R::AuditPassed => Step::Done,
+            | R::AuditPassed
+            | R::CopyRestored => Step::Done,
         }
     }
 }

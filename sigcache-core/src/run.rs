@@ -7,20 +7,17 @@ mod sets;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    future::poll_fn,
-    pin::pin,
     sync::Arc,
-    task::Poll,
     time::Duration,
 };
 
-use futures_channel::oneshot;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use aftermath::Stood;
 use anchors::Settled;
 use queue::HostQueue;
 
+pub use crate::decision::Observer;
 use crate::{
     anchor::{Anchored, belongs_to},
     decision::{Decision, Failure, Report, RunId},
@@ -32,21 +29,10 @@ use crate::{
     pipeline::{Asking, Pipeline},
     reason::{Outcome, Reason},
     resource::{Resource, check_names},
-    runtime::Runtime,
+    runtime::{self, Runtime},
     store::{Catalog, Change, ChangeKind, LONGEST_PUBLICATION, LONGEST_RUN, Shard, Store, StoreError, Unwritten},
     time::Timestamp,
 };
-
-/// Is told how a run goes while it goes; for progress bars and the like.
-pub trait Observer: Send + Sync {
-    /// A resource's decision was made. The commit may still overrule it; the report has the last word.
-    fn decided(&self, decision: &Decision);
-
-    /// So many more resources were found that the run will decide about: those that an anchor vouches for.
-    fn found(&self, more: usize) {
-        let _ = more;
-    }
-}
 
 /// Runs over resources. Set up once; every run gets its own id and time.
 #[derive(Clone)]
@@ -241,21 +227,16 @@ impl Runner {
             while running.len() < self.at_once
                 && let Some((host, resource)) = queue.next()
             {
-                let (send, receive) = oneshot::channel();
                 let (pipeline, catalog) = (pipeline.clone(), catalog.clone());
                 let (name, resource) = (resource.name.clone(), resource.clone());
-                self.runtime.spawn(Box::pin(async move {
-                    let result = pipeline.process(&resource, catalog.get(&resource.name)).await;
-                    // Whoever has the answer may take the catalog for his own, which he could not with us holding it.
-                    drop(catalog);
-                    // The receiver is gone only where the whole run was given up.
-                    let _ = send.send(result);
-                }));
-                running.push(async move { (host, name, receive.await) });
+                // Whoever has the answer may take the catalog for his own: the task has let go of it by then.
+                let process = async move { pipeline.process(&resource, catalog.get(&resource.name)).await };
+                let answer = runtime::spawned(&*self.runtime, process);
+                running.push(async move { (host, name, answer.await) });
             }
             let Some((host, name, answer)) = running.next().await else { return Ok((decisions, changes)) };
             queue.done(host);
-            let (decision, change) = answer.map_err(|_| Error::TaskLost(name))?;
+            let (decision, change) = answer.ok_or(Error::TaskLost(name))?;
             if let Some(observer) = &self.observer {
                 observer.decided(&decision);
             }
@@ -329,22 +310,12 @@ impl Runner {
         }
     }
 
-    /// Drives `work` on as long as it is not later than `end`, and then drops it wherever it stands. The time is looked
-    /// at before each of its steps: a process that was stopped for a day must not go on where it was.
     async fn until<T>(
         &self,
         end: Duration,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let mut work = pin!(work);
-        let late = || self.runtime.elapsed() > end;
-        poll_fn(|context| {
-            if late() {
-                return Poll::Ready(Err(StoreError::Overdue));
-            }
-            work.as_mut().poll(context)
-        })
-        .await
+        runtime::until(&*self.runtime, end, work).await.unwrap_or(Err(StoreError::Overdue))
     }
 
     fn millis_since(&self, start: Duration) -> u64 {

@@ -2,8 +2,9 @@
 //!
 //! So the core needs no async runtime of its own, and a test can run hours in a moment.
 
-use std::{fmt, time::Duration};
+use std::{fmt, future::poll_fn, pin::pin, task::Poll, time::Duration};
 
+use futures_channel::oneshot;
 use futures_util::future::BoxFuture;
 
 /// Waiting, tasks and a stopwatch.
@@ -17,6 +18,32 @@ pub trait Runtime: Send + Sync + fmt::Debug {
 
     /// Runs `task` beside the caller. A task that panics must not take the caller with it.
     fn spawn(&self, task: BoxFuture<'static, ()>);
+}
+
+/// Runs `work` beside the caller, who gets its answer; `None` if it panicked. By then what it held is dropped.
+pub(crate) fn spawned<T, W>(runtime: &dyn Runtime, work: W) -> impl Future<Output = Option<T>> + Send + use<T, W>
+where
+    T: Send + 'static,
+    W: Future<Output = T> + Send + 'static,
+{
+    let (send, receive) = oneshot::channel();
+    runtime.spawn(Box::pin(async move {
+        let answer = work.await;
+        // The receiver is gone only where the whole run was given up.
+        let _ = send.send(answer);
+    }));
+    async move { receive.await.ok() }
+}
+
+/// Drives `work` on as long as it is not later than `end`, and then drops it wherever it stands. The time is looked
+/// at before each of its steps: a process that was stopped for a day must not go on where it was.
+pub(crate) async fn until<T>(runtime: &dyn Runtime, end: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| match runtime.elapsed() > end {
+        true => Poll::Ready(None),
+        false => work.as_mut().poll(context).map(Some),
+    })
+    .await
 }
 
 /// The tokio runtime that the caller runs in.

@@ -10,7 +10,7 @@ use sigcache_core::{
     conformance::{Lab, Signer, at, block_on, expect},
     hex,
     run::{Runner, Selection},
-    store::{Shard, Store as _},
+    store::Shard,
     trust::Trust,
     verify::{Claims, Detached, Pointer},
 };
@@ -402,18 +402,8 @@ fn an_audit_looks_at_what_anchors_vouch_for() {
     world.anchor(&[entry("dk", "dk-1")]);
     world.country("dk", "dk-1", "one");
     world.sync(0);
-    let bucket = world.lab.sound_bucket();
-    let audit = |hours| {
-        block_on(sigcache_core::audit::audit(
-            &bucket,
-            std::slice::from_ref(&world.anchor),
-            &world.anchored,
-            at(hours),
-            5,
-        ))
-        .unwrap()
-    };
-    let report = audit(1);
+    let auditor = world.lab.auditor().with_anchored(world.anchored.clone());
+    let report = block_on(auditor.audit(std::slice::from_ref(&world.anchor), at(1), 5)).unwrap();
     decided(&report, "dk", Outcome::Unchanged, Reason::AuditPassed);
-    assert_eq!(block_on(bucket.catalog()).unwrap().entries().len(), 2);
+    assert_eq!(world.lab.catalog().entries().len(), 2);
 }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use object_store::{ObjectStoreExt as _, memory::InMemory, path::Path};
 use sigcache_core::{
     Outcome, Reason, Report, Resource,
-    audit::audit,
-    conformance::{Faulty, How, Lab, at, block_on, expect},
+    audit::Repairs,
+    conformance::{Faulty, How, Lab, at, block_on, expect, hours},
     fetch::{Access, FetchRequest, Fetcher as _, Limits, ObjectFetcher},
 };
 
 fn audited(lab: &Lab, resources: &[Resource]) -> Report {
-    block_on(audit(&lab.sound_bucket(), resources, &[], at(1), 7)).unwrap()
+    lab.audit(resources, 1)
 }
 
 fn stored() -> (Lab, Vec<Resource>) {
@@ -90,6 +90,98 @@ fn a_plain_copy_that_fails_is_made_by_the_next_run() {
     lab.assert_published();
 }
 
+fn repaired(lab: &Lab, resources: &[Resource], hours: i64) -> Report {
+    let auditor = lab.auditor_on(lab.bucket()).with_repairs(Repairs::Copies);
+    block_on(auditor.audit(resources, at(hours), lab.nonce())).unwrap()
+}
+
+#[test]
+fn a_repair_makes_plain_copies_anew_and_says_so() {
+    let (lab, resources) = stored();
+    for damage in [
+        &|lab: &Lab| lab.referee.tamper("latest/a", "other") as (),
+        &|lab: &Lab| lab.referee.tamper_delete("latest/a"),
+        &|lab: &Lab| lab.referee.tamper("latest/a.sig", "other"),
+        &|lab: &Lab| lab.referee.tamper_delete("latest/a.sig"),
+    ] as [&dyn Fn(&Lab); 4]
+    {
+        damage(&lab);
+        let report = repaired(&lab, &resources, 1);
+        let decision = expect(&report, "a", Outcome::Unchanged, Reason::CopyRestored);
+        assert!(decision.digest.is_some() && report.is_good(), "{report:?}");
+        lab.assert_published();
+        let stored = block_on(lab.sound_bucket().report(report.run)).unwrap();
+        assert_eq!((stored.decisions, stored.store_requests), (report.decisions, report.store_requests));
+        expect(&audited(&lab, &resources), "a", Outcome::Unchanged, Reason::AuditPassed);
+    }
+    // Where there is nothing to mend it writes nothing.
+    let before = lab.referee.objects("");
+    expect(&repaired(&lab, &resources, 2), "a", Outcome::Unchanged, Reason::AuditPassed);
+    assert_eq!(lab.referee.objects(""), before);
+}
+
+#[test]
+fn a_repair_takes_away_the_copy_of_what_is_withheld() {
+    let (lab, mut resources) = stored();
+    let mut rules = (*resources[0].rules).clone();
+    rules.policy.max_stale = Some(hours(2));
+    resources[0].rules = Arc::new(rules);
+    lab.origin.down(&Lab::url("a"));
+    expect(&lab.sync(&resources, 5), "a", Outcome::Withheld, Reason::ConnectionRefused);
+    lab.referee.tamper("latest/a", "one");
+    expect(&lab.audit(&resources, 5), "a", Outcome::Kept, Reason::PublishedChanged);
+    expect(&repaired(&lab, &resources, 5), "a", Outcome::Withheld, Reason::CopyRestored);
+    lab.assert_published();
+}
+
+#[test]
+fn a_repair_leaves_what_it_cannot_vouch_for() {
+    let (lab, resources) = stored();
+    lab.referee.tamper("latest/stranger", "planted");
+    let report = repaired(&lab, &resources, 1);
+    expect(&report, "stranger", Outcome::Refused, Reason::PublishedChanged);
+    assert_eq!(lab.referee.objects("latest/stranger").len(), 1, "it may be somebody's");
+
+    // Both are damaged: the version is no word about what belongs below latest/.
+    let key = lab.referee.objects("versions/").keys().next().unwrap().clone();
+    lab.referee.tamper(&key, "two");
+    lab.referee.tamper("latest/a", "three");
+    let before = lab.referee.objects("latest/");
+    expect(&repaired(&lab, &resources, 2), "a", Outcome::Refused, Reason::ObjectChanged);
+    assert_eq!(lab.referee.objects("latest/"), before);
+}
+
+#[test]
+fn each_request_of_a_repair_fails_once_and_the_next_one_mends() {
+    for how in How::ALL {
+        for number in 0.. {
+            let (lab, resources) = stored();
+            lab.referee.tamper("latest/a", "other");
+            lab.referee.tamper_delete("latest/a.sig");
+            lab.faulty.rearm();
+            lab.faulty.fail(number, how);
+            let auditor = lab.auditor_on(lab.bucket()).with_repairs(Repairs::Copies);
+            let disturbed = block_on(auditor.audit(&resources, at(1), 9));
+            let over = lab.faulty.seen().len() <= number;
+            if let Ok(report) = &disturbed
+                && report.decisions[0].reason == Reason::CopyRestored
+            {
+                lab.assert_published();
+            }
+            lab.faulty.rearm();
+            // Perhaps all of it was done but the last word.
+            let report = repaired(&lab, &resources, 2);
+            let reason = report.decisions[0].reason;
+            assert!(matches!(reason, Reason::CopyRestored | Reason::AuditPassed), "{how:?} at {number}: {report:?}");
+            lab.assert_published();
+            if over {
+                assert!(number > 5, "{number} requests");
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn an_object_that_cannot_be_read_does_not_hide_the_others() {
     let lab = Lab::default();
@@ -99,10 +191,11 @@ fn an_object_that_cannot_be_read_does_not_hide_the_others() {
     let resources = [lab.resource("a"), lab.resource("b")];
     lab.sync(&resources, 0);
     lab.faulty.rearm();
-    block_on(audit(&lab.bucket(), &resources, &[], at(1), 1)).unwrap();
+    let audit = || block_on(lab.auditor_on(lab.bucket()).audit(&resources, at(1), 1)).unwrap();
+    audit();
     let read = lab.faulty.seen().iter().position(|request| request.starts_with("get versions/a/")).unwrap();
     lab.faulty.fail(read, How::NotWritten);
-    let report = block_on(audit(&lab.bucket(), &resources, &[], at(1), 1)).unwrap();
+    let report = audit();
     expect(&report, "a", Outcome::Refused, Reason::ObjectUnreadable);
     expect(&report, "b", Outcome::Unchanged, Reason::AuditPassed);
     assert!(report.store_failure.is_some());

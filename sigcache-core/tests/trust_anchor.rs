@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use sigcache_core::{
     KeyId, Outcome, Policy, Reason, Resource, Rules,
-    audit::audit,
-    conformance::{Lab, at, block_on, expect},
+    conformance::{Lab, at, expect},
     explain::explain,
     read::ReadError,
     trust::{PublicKey, Trust, TrustedKey, parse_jwks, x509::PathRules},
@@ -99,7 +98,6 @@ fn when_the_certificate_has_expired_nothing_new_is_taken_and_what_is_stored_can_
     let refused = lab.read(&resources[0], LATER).unwrap_err();
     assert_eq!(refused.failure().map(|failure| failure.reason), Some(Reason::CopyExpired));
     assert!(matches!(refused, ReadError::Refused(_)));
-    let bucket = lab.sound_bucket();
-    let report = block_on(audit(&bucket, &resources, &[], at(LATER), 7)).unwrap();
+    let report = lab.audit(&resources, LATER);
     expect(&report, "anchor.jwt", Outcome::Withheld, Reason::AuditPassed);
 }

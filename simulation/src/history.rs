@@ -14,7 +14,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use sigcache_core::{
-    Error, Name, OnExpiry, Policy, Report, Resource, Rules, RunId, audit,
+    Error, Name, OnExpiry, Policy, Report, Resource, Rules, RunId,
+    audit::{Auditor, Repairs},
     conformance::Signer,
     pipeline::Asking,
     read::{self, ReadError},
@@ -386,7 +387,11 @@ impl History {
             Deed::Sync if self.running("sync") < 3 => drop(self.sync(None)),
             Deed::Read => self.read(),
             Deed::Collect if self.running("gc") < 2 => self.collect(),
-            Deed::Audit if self.running("audit") < 1 => drop(self.audit()),
+            Deed::Audit if self.running("audit") < 1 => {
+                let repairs =
+                    if self.scheduler.roll(|dice| dice.chance(500)) { Repairs::Copies } else { Repairs::None };
+                drop(self.audit(repairs));
+            }
             Deed::AllowRollback => self.allow_rollback(),
             Deed::Sync | Deed::Collect | Deed::Audit => {}
             Deed::Publish => {
@@ -596,14 +601,17 @@ impl History {
         });
     }
 
-    fn audit(&mut self) -> Audited {
-        let (process, bucket, _) = self.process("audit");
+    fn audit(&mut self, repairs: Repairs) -> Audited {
+        let (process, bucket, theirs) = self.process("audit");
         let nonce = self.scheduler.roll(|dice| dice.any());
-        let (resources, now) = (self.ledger.resources.clone(), at(self.scheduler.now()));
+        // What it writes bears the time of its machine; what it finds is held against the true one.
+        let now = if repairs == Repairs::Copies { theirs } else { at(self.scheduler.now()) };
+        let resources = self.ledger.resources.clone();
         let answer = Arc::new(Mutex::new(None));
         let told = answer.clone();
+        let auditor = Auditor::new(bucket, Arc::new(process.clone())).with_repairs(repairs);
         self.begin(&process, async move {
-            let result = audit::audit(&bucket, &resources, &[], now, nonce).await;
+            let result = auditor.audit(&resources, now, nonce).await;
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             Ended::Other
         });
@@ -650,7 +658,7 @@ impl History {
         let truth = NAMES.map(|name| (name, self.origin.newest(name).expect("each was published").bytes));
         self.ledger.one_run_converges(&truth)?;
         self.ledger.plain_copies_are_up_to_date(&self.disk.content())?;
-        let answer = self.audit();
+        let answer = self.audit(Repairs::None);
         self.wait(HOUR)?;
         let audited = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         match audited {

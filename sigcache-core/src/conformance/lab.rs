@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use super::{Faulty, Origin, Referee, Signer, TestRuntime, block_on};
 use crate::{
+    audit::Auditor,
     decision::{Decision, Report},
     digest::Digest,
     entry::Standing,
@@ -158,6 +159,22 @@ impl Lab {
     #[track_caller]
     pub fn sync(&self, resources: &[Resource], hours: i64) -> Report {
         self.try_sync(resources, hours).expect("the run begins")
+    }
+
+    /// An auditor on a way to the store that does not fail.
+    pub fn auditor(&self) -> Auditor {
+        self.auditor_on(self.sound_bucket())
+    }
+
+    /// An auditor of any bucket.
+    pub fn auditor_on(&self, bucket: Arc<Bucket>) -> Auditor {
+        Auditor::new(bucket, Arc::new(TestRuntime::default()))
+    }
+
+    /// An audit that only reads.
+    #[track_caller]
+    pub fn audit(&self, resources: &[Resource], hours: i64) -> Report {
+        block_on(self.auditor().audit(resources, at(hours), self.nonce())).expect("the audit begins")
     }
 
     /// The newest snapshot; an empty one where there is none.

@@ -6,14 +6,24 @@
 //! A slow run may put an older copy over a newer one that another run has published and marked. It mends that itself
 //! before it ends; should it not come to its end, the mark that it left at its beginning makes the next run do it.
 
-use std::{collections::BTreeSet, io, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    time::Duration,
+};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use object_store::{Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutPayload, path::Path};
 
 use super::{Bucket, Catalog, SnapshotKey, Staging as _, Store as _, StoreError, bucket::failed, staging::Upload};
 use crate::{
-    decision::Failure, digest::Hasher, entry::Entry, name::Name, reason::Reason, receipt::Receipt, time::Timestamp,
+    decision::{Failure, RunId},
+    digest::Hasher,
+    entry::Entry,
+    name::Name,
+    reason::Reason,
+    receipt::Receipt,
+    time::Timestamp,
 };
 
 /// How many copies are made at once.
@@ -32,23 +42,43 @@ impl Bucket {
         catalog: &Catalog,
         at: Timestamp,
     ) -> Result<Vec<(Name, Failure)>, StoreError> {
+        let touched = behind(catalog, catalog.published());
+        match catalog.run().filter(|_| !touched.is_empty()) {
+            None => self.clear_marks(catalog, at).await.map(|()| Vec::new()),
+            Some(run) => self.copy_anew(catalog, touched, run.begun_at(at)).await.map(|(failures, _)| failures),
+        }
+    }
+
+    /// Makes the plain copies of `names` anew, wrong or right, and those that are behind. `run` began just now. Returns
+    /// what could not be copied, and the snapshot that the copies are of. [`LONGEST_PUBLICATION`] after it began nothing
+    /// more of it may happen.
+    pub(crate) async fn restore_copies(
+        &self,
+        mut names: BTreeSet<Name>,
+        run: RunId,
+    ) -> Result<(BTreeMap<Name, Failure>, Catalog), StoreError> {
+        let catalog = self.catalog().await?;
+        names.extend(behind(&catalog, catalog.published()));
+        let (failures, newer) = self.copy_anew(&catalog, names, run).await?;
+        Ok((failures.into_iter().collect(), newer.unwrap_or(catalog)))
+    }
+
+    /// Returns what could not be copied, and the snapshot that the copies are of, if that is newer than `catalog`.
+    async fn copy_anew(
+        &self,
+        catalog: &Catalog,
+        mut touched: BTreeSet<Name>,
+        run: RunId,
+    ) -> Result<(Vec<(Name, Failure)>, Option<Catalog>), StoreError> {
         let published = catalog.published();
-        let behind = |catalog: &Catalog| {
-            let changed = catalog.entries().filter(|(_, entry)| entry.changed_in > published);
-            changed.map(|(name, _)| name.clone()).collect::<BTreeSet<Name>>()
-        };
-        let mut touched = behind(catalog);
-        let Some(run) = catalog.run().filter(|_| !touched.is_empty()) else {
-            return self.clear_marks(catalog, at).await.map(|()| Vec::new());
-        };
-        let own = SnapshotKey::Publishing(published, run.begun_at(at));
+        let own = SnapshotKey::Publishing(published, run);
         self.mark(own).await?;
         let mut newer: Option<Catalog> = None;
         loop {
             let current = newer.as_ref().unwrap_or(catalog);
             let failures = self.publish_names(current, &touched).await;
             if !failures.is_empty() {
-                return Ok(failures);
+                return Ok((failures, newer));
             }
             // Another run may have committed and published while we copied; then some of our copies are older than
             // its own, and nobody but us knows which. So we go on until nothing newer is there.
@@ -57,10 +87,10 @@ impl Bucket {
                 self.flush().await?;
                 self.mark(SnapshotKey::Published(current.sequence())).await?;
                 self.remove(&self.layout.catalog(own)).await?;
-                return self.clear_marks(catalog, at).await.map(|()| Vec::new());
+                return self.clear_marks(catalog, run.time()).await.map(|()| (Vec::new(), newer));
             }
             let head = self.catalog().await?;
-            touched.extend(behind(&head));
+            touched.extend(behind(&head, published));
             newer = Some(head);
         }
     }
@@ -195,6 +225,12 @@ impl Bucket {
         }
         Ok(())
     }
+}
+
+/// What changed after the snapshot of this number, whose plain copies were right.
+fn behind(catalog: &Catalog, published: u64) -> BTreeSet<Name> {
+    let changed = catalog.entries().filter(|(_, entry)| entry.changed_in > published);
+    changed.map(|(name, _)| name.clone()).collect()
 }
 
 fn is_below_a_file(error: &ObjectError) -> bool {

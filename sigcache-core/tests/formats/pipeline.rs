@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use sigcache_core::{
     Outcome, Reason, Resource, Rules,
-    audit::audit,
-    conformance::{Lab, at, block_on, expect},
+    conformance::{Lab, expect},
     hex,
     trust::HashKind,
     verify::{Checksums, Detached},
@@ -61,7 +60,7 @@ fn each_document_keeps_the_list_that_vouches_for_it() {
     );
     lab.assert_published();
     lab.assert_readable(&resources, 1);
-    let audited = block_on(audit(&lab.sound_bucket(), &resources, &[], at(1), 9)).unwrap();
+    let audited = lab.audit(&resources, 1);
     let reasons: Vec<Reason> = audited.decisions.iter().map(|decision| decision.reason).collect();
     assert_eq!(reasons, [Reason::AuditPassed, Reason::AuditPassed]);
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use sigcache_core::{
     Error, Name, Report, Resource, Rules, Timestamp,
-    audit::audit,
+    audit::Auditor,
     conformance::{Origin, Signer, TestRuntime, at, block_on},
     read,
     run::{Runner, Selection},
@@ -82,9 +82,10 @@ impl Bench {
 
     /// Panics unless everything in the store is what it should be, the plain copies too.
     #[track_caller]
-    pub(crate) fn assert_in_order(&self, bucket: &Bucket, names: &[&str], hours: i64) {
+    pub(crate) fn assert_in_order(&self, bucket: Bucket, names: &[&str], hours: i64) {
         let resources: Vec<Resource> = names.iter().map(|name| self.resource(name)).collect();
-        let report = block_on(audit(bucket, &resources, &[], at(hours), 7)).unwrap();
+        let auditor = Auditor::new(Arc::new(bucket), Arc::new(TestRuntime::default()));
+        let report = block_on(auditor.audit(&resources, at(hours), 7)).unwrap();
         assert!(report.is_good(), "{:#?}", report.decisions);
         assert_eq!(report.decisions.len(), names.len());
     }

@@ -78,7 +78,7 @@ fn each_request_fails_once(wire: &Wire) {
             let (report, _) = bench.sync(wire.open(&root), &NAMES, 2, 3).unwrap();
             assert!(report.is_good(), "{place}: {report:?}");
             assert_eq!(bench.read(&sound, "b/large", 2), vec![b'y'; 4 * PART], "{place}");
-            bench.assert_in_order(&sound, &NAMES, 2);
+            bench.assert_in_order(sound, &NAMES, 2);
         }
     }
 }

@@ -43,7 +43,7 @@ fn many_writers(open: impl Fn() -> Bucket + Sync) {
             assert_eq!(bench.read(&open(), name, round as i64), format!("{name}, {round}"), "in round {round}");
         }
         let all: Vec<&str> = names.iter().map(String::as_str).chain(["shared"]).collect();
-        bench.assert_in_order(&open(), &all, round as i64);
+        bench.assert_in_order(open(), &all, round as i64);
     }
 }
 
