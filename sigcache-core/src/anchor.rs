@@ -1,18 +1,17 @@
-//! Anchors: verified documents that name the keys of other resources.
+//! Anchors: verified documents that name the keys of other resources, or the digests of files.
 //!
-//! An anchor is a resource like any other, with a JWK Set (RFC 7517, section 5) as its signed content. Its document is
-//! kept in its own receipt, so whoever has the catalog knows which resources there are and who may sign them, without
+//! An anchor is a resource like any other, with a JWK Set (RFC 7517, section 5) as its signed content, or a list of
+//! checksums. Its document is kept in its own receipt, so whoever has the catalog knows which resources there are and who may sign them, without
 //! another request. The receipt is untrusted like everything in the store: the document is verified each time.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod files;
+mod keys;
 
-use url::Url;
+use std::sync::Arc;
 
 use crate::{
     decision::Failure,
-    digest::hex,
     entry::Entry,
-    evidence::KeyId,
     judge::{self, State},
     name::Name,
     read::kept_document,
@@ -21,10 +20,9 @@ use crate::{
     resource::{Resource, Role, Rules, check_names},
     store::{Catalog, Shard},
     time::Timestamp,
-    trust::{KeyError, PublicKey, Trust, TrustedKey},
 };
 
-/// By so much of the hexadecimal form an entry is told whose URL is too long for a name.
+/// By so much of the hexadecimal form an entry is told of which no name can be made.
 const SHORT_HEX: usize = 128;
 
 /// What an anchor vouches for.
@@ -64,6 +62,44 @@ pub enum Vouches {
         /// Everything else. These rules trust nobody yet.
         rules: Arc<Rules>,
     },
+    /// For one file, by the digests that the anchor's list has for it. Its rules trust nobody yet. It is known in the list
+    /// by its identity, or else by the last part of its name.
+    File {
+        /// The resource.
+        resource: Resource,
+    },
+    /// For one resource for each file in the anchor's list.
+    Files(Files),
+}
+
+/// The files of an anchor's list.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// The name of each, with `{file}` where the file's name in the list belongs.
+    pub name: Arc<str>,
+    /// Where each can be had, in the order in which to try, with `{file}` in the same way.
+    pub urls: Arc<[String]>,
+    /// Which of them, by patterns in which `?` stands for any byte and `*` for any number of them; all if there is none.
+    pub only: Arc<[String]>,
+    /// Everything else. These rules trust nobody yet.
+    pub rules: Arc<Rules>,
+}
+
+impl Vouches {
+    /// The one resource that stands in the configuration, if it is for such a one.
+    pub fn resource(&self) -> Option<&Resource> {
+        match self {
+            Self::Resource { resource, .. } | Self::File { resource } => Some(resource),
+            Self::Entries { .. } | Self::Files(_) => None,
+        }
+    }
+
+    pub(crate) fn resource_mut(&mut self) -> Option<&mut Resource> {
+        match self {
+            Self::Resource { resource, .. } | Self::File { resource } => Some(resource),
+            Self::Entries { .. } | Self::Files(_) => None,
+        }
+    }
 }
 
 /// An entry of an anchor that cannot be used, while the others can.
@@ -93,10 +129,17 @@ pub struct Vouched {
 pub fn vouched(anchored: &Anchored, anchor: &Resource, receipt: &Receipt, now: Timestamp) -> Result<Vouched, Failure> {
     let document = kept_document(anchor, receipt, now).map_err(|error| broken(&anchor.name, error))?;
     let content = anchor.rules.verifier.content(document).map_err(|error| broken(&anchor.name, error))?;
-    let entries = entries(&content).map_err(|error| broken(&anchor.name, error))?;
+    let broken = |error: String| broken(&anchor.name, error);
     match &anchored.vouches {
-        Vouches::Resource { resource, threshold } => one(anchor, resource, *threshold, entries),
-        Vouches::Entries { name, identity, rules } => Ok(each(anchor, name, identity.as_deref(), rules, entries)),
+        Vouches::Resource { resource, threshold } => {
+            keys::one(anchor, resource, *threshold, keys::read(&content).map_err(broken)?)
+        }
+        Vouches::Entries { name, identity, rules } => {
+            let entries = keys::read(&content).map_err(broken)?;
+            Ok(keys::each(anchor, name, identity.as_deref(), rules, entries))
+        }
+        Vouches::File { resource } => Ok(files::one(anchor, resource, files::read(&content).map_err(broken)?)),
+        Vouches::Files(files) => Ok(files::each(anchor, files, files::read(&content).map_err(broken)?)),
     }
 }
 
@@ -143,110 +186,8 @@ pub(crate) fn broken(anchor: &Name, why: impl ToString) -> Failure {
     Failure::new(Reason::AnchorBroken, format!("the anchor {anchor} to vouch for the keys"), why.to_string())
 }
 
-/// The keys of one entry, by its `kid`. Several JWKs with one `kid` are one entry: any of them may sign.
-type Entries = BTreeMap<Arc<str>, Vec<Result<PublicKey, KeyError>>>;
-
-#[cfg(not(feature = "keys"))]
-fn entries(_content: &[u8]) -> Result<Entries, String> {
-    Err("a build that reads no keys (feature `keys`)".to_owned())
-}
-
-#[cfg(feature = "keys")]
-fn entries(content: &[u8]) -> Result<Entries, String> {
-    let mut entries = Entries::new();
-    for (number, crate::trust::JwksEntry { kid, key, .. }) in
-        crate::trust::parse_jwks(content).map_err(|error| error.to_string())?.into_iter().enumerate()
-    {
-        let kid = kid.ok_or_else(|| format!("key {} has no `kid`", number + 1))?;
-        entries.entry(kid).or_default().push(key);
-    }
-    Ok(entries)
-}
-
-/// The id says whose word the key rests on and which key it is; the `kid` may be anything and as long as a URL.
-fn trusted(anchor: &Name, key: PublicKey) -> TrustedKey {
-    let id = KeyId::new(&format!("{anchor}#{}", &key.fingerprint().hex()[..16]));
-    let mut trusted = TrustedKey::new(id, key);
-    trusted.origin = Some(format!("the anchor {anchor}").into());
-    trusted.within_certificate()
-}
-
-/// The keys that can be used, each once; or why none can.
-fn usable(
-    anchor: &Name,
-    keys: impl IntoIterator<Item = Result<PublicKey, KeyError>>,
-) -> Result<Vec<TrustedKey>, String> {
-    let (mut usable, mut fault): (Vec<TrustedKey>, _) = (Vec::new(), None);
-    for key in keys {
-        match key {
-            Ok(key) if usable.iter().any(|other| other.key.fingerprint() == key.fingerprint()) => {}
-            Ok(key) => usable.push(trusted(anchor, key)),
-            Err(error) => fault = fault.or(Some(error)),
-        }
-    }
-    match fault {
-        Some(fault) if usable.is_empty() => Err(fault.to_string()),
-        None if usable.is_empty() => Err("no key".to_owned()),
-        _ => Ok(usable),
-    }
-}
-
-fn one(anchor: &Resource, resource: &Resource, threshold: usize, entries: Entries) -> Result<Vouched, Failure> {
-    let name = &anchor.name;
-    let keys = usable(name, entries.into_values().flatten()).map_err(|error| broken(name, error))?;
-    let trust = Trust::new(keys, threshold).map_err(|error| broken(name, error))?;
-    let mut resource = resource.clone();
-    resource.rules = Arc::new((*resource.rules).clone().with_trust(trust));
-    resource.anchor = Some(name.clone());
-    Ok(Vouched { resources: vec![resource], unusable: Vec::new() })
-}
-
-fn each(anchor: &Resource, pattern: &str, identity: Option<&str>, rules: &Arc<Rules>, entries: Entries) -> Vouched {
-    let mut vouched = Vouched::default();
-    for (kid, keys) in entries {
-        let name = |part: &str| Name::new(&pattern.replace("{url_hex}", part));
-        let hexadecimal = hex(kid.as_bytes());
-        let (name, fits) = match name(&hexadecimal) {
-            Ok(name) => (name, Ok(())),
-            Err(error) => match name(&hexadecimal[..hexadecimal.len().min(SHORT_HEX)]) {
-                Ok(name) => {
-                    (name, Err(format!("{error}, and its URL has {} bytes, twice as many in hexadecimal", kid.len())))
-                }
-                // The configuration has tried the pattern with a URL.
-                Err(_) => continue,
-            },
-        };
-        let resource = fits.and_then(|()| usable(&anchor.name, keys)).and_then(|keys| {
-            let url = Url::parse(&kid).map_err(|error| format!("the URL {kid:?}: {error}"))?;
-            if !matches!(url.scheme(), "https" | "http") {
-                return Err(format!("the URL {kid:?}, which is not https or http"));
-            }
-            let trust = Trust::new(keys, 1).map_err(|error| error.to_string())?;
-            let mut rules = (**rules).clone().with_trust(trust);
-            rules.policy.identity = identity.map(|identity| identity.replace("{url}", &kid).into());
-            let mut resource = Resource::new(name.clone(), [url], Arc::new(rules));
-            resource.anchor = Some(anchor.name.clone());
-            Ok(resource)
-        });
-        match resource {
-            Ok(resource) => vouched.resources.push(resource),
-            Err(error) => {
-                let expected = format!("a URL and a key in the entry of the anchor {}", anchor.name);
-                vouched
-                    .unusable
-                    .push(Unusable { name, failure: Failure::new(Reason::AnchorEntryUnusable, expected, error) });
-            }
-        }
-    }
-    vouched
-}
-
 /// Whether what an anchor vouches for fits beside the rest; what it says comes from outside and may not break a run.
 pub(crate) fn fits(anchor: &Name, beside: &[Resource], vouched: &[Resource]) -> Result<(), Failure> {
     let all: Vec<Resource> = beside.iter().chain(vouched).cloned().collect();
     check_names(&all).map_err(|conflict| broken(anchor, conflict))
 }
-
-#[cfg(test)]
-#[path = "anchor_tests.rs"]
-mod tests;

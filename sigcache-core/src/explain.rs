@@ -72,6 +72,7 @@ fn standing(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestam
         State::Expired(failure) => {
             let why = match failure.reason {
                 Reason::CopyExpired => expired_sentence(&failure.expected, &failure.found),
+                _ if by_digest(resource) => format!("its digest is {}, and the list has another now", failure.found),
                 _ => format!("it is signed with {}, which is no longer trusted", failure.found),
             };
             format!("{name} is withheld: there is a copy, but it may not be served any more, because {why}.")
@@ -102,17 +103,21 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
     let keys = if signers.len() == 1 { "the key" } else { "the keys" };
     let state = judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now);
     let trusted = !matches!(&state, State::Expired(failure) if failure.reason != Reason::CopyExpired);
-    let mut text = format!(
-        "{} because its {} signature matches these very bytes under {keys} {}; the configuration asks for \
-         {} of: {}.",
-        if trusted { "It is trusted" } else { "It was accepted" },
-        evidence.format,
-        signers.join(" and "),
-        rules.trust.threshold(),
-        rules.trust.names()
-    );
+    let trusted = if trusted { "It is trusted" } else { "It was accepted" };
+    let mut text = match by_digest(resource) {
+        true => format!("{trusted} because these very bytes have the digest {}.", signers.join(" and ")),
+        false => format!(
+            "{trusted} because its {} signature matches these very bytes under {keys} {}; the configuration asks for {} \
+             of: {}.",
+            evidence.format,
+            signers.join(" and "),
+            rules.trust.threshold(),
+            rules.trust.names()
+        ),
+    };
     if let Some(anchor) = &resource.anchor {
-        let _ = write!(text, " Who may sign stands in the anchor {anchor}, as it was verified last.");
+        let what = if by_digest(resource) { "Which digest it must have" } else { "Who may sign" };
+        let _ = write!(text, " {what} stands in the anchor {anchor}, as it was verified last.");
     }
     for certificate in &*evidence.certificates {
         let SigningCertificate { subject, serial, root, valid_until, .. } = certificate;
@@ -152,6 +157,11 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
             let high = high.map_or("unknown".to_owned(), |high| high.to_string());
             let _ = write!(text, " It is {mark}; the highest seen so far is {high}.");
         }
+        (None, _, _) if by_digest(resource) => {
+            text.push_str(
+                " Whether it is the newest version is for the anchor to say: its list counts, and no older one.",
+            );
+        }
         (None, _, Replays::Refuse) => {
             text.push_str(" It carries no version, so an older one is known only by its bytes:");
             text.push_str(&match entry.replaced.len() {
@@ -178,6 +188,11 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
         let _ = write!(text, " At {} a person allowed the next version to be older ({}).", permit.at, permit.reason);
     }
     text
+}
+
+/// Whether it is no signature that proves it, but what an anchor says its digest is.
+fn by_digest(resource: &Resource) -> bool {
+    resource.rules.trust.keys().iter().any(|key| key.key.as_digest().is_some())
 }
 
 /// Whether `words` name this and do not just happen to hold its letters.

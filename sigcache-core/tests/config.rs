@@ -107,6 +107,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
             "nix/s36w4b92h7gd442j7872kqsp3qvfygfy.narinfo",
             "nix/c.nar",
             "issuers.json",
+            "tools/SHA256SUMS",
             "federation.xml",
             "trusted-list.xml",
             "feeds/a.json",
@@ -367,7 +368,7 @@ verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
         r##"c.toml:12:21: `format` cannot be "detatched"
   12 | verify = { format = "detatched", suffix = ".sig", keys = ["root"] }
      |                     ^^^^^^^^^^^
-  expected one of `checksums`, `detached`, `jws`, `minisign`, `narinfo`, `note`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
+  expected one of `checksums`, `detached`, `digests`, `jws`, `minisign`, `narinfo`, `note`, `saml-metadata`, `signify`, `ssh`, `xmldsig`
   did you mean `detached`?"##,
     );
     refused(
@@ -1019,7 +1020,7 @@ verify = { suffix = "/sig" }
         r##"c.toml:12:10: `verify` has no `format`
   12 | verify = { suffix = "/sig" }
      |          ^^^^^^^^^^^^^^^^^^^
-  expected `checksums` or `detached` or `jws` or `minisign` or `narinfo` or `note` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
+  expected `checksums` or `detached` or `digests` or `jws` or `minisign` or `narinfo` or `note` or `saml-metadata` or `signify` or `ssh` or `xmldsig`"##,
     );
     refused(
         r##"[[resource]]
@@ -1846,11 +1847,14 @@ fn what_rests_on_an_anchor_stands_apart_and_trusts_nobody_yet() {
     assert_eq!(anchor.rules.role, Role::Anchor);
     assert_eq!(anchor.rules.limits.max_size, 1 << 20);
     assert!(config.resources.iter().all(|resource| resource.name.as_str() != "statement.json"));
-    let [statement, issuers] = config.anchored.as_slice() else { panic!("{:?}", config.anchored) };
+    let [statement, issuers, tools] = config.anchored.as_slice() else { panic!("{:?}", config.anchored) };
     assert!(matches!(&statement.vouches, Vouches::Resource { resource, threshold: 1 }
         if resource.name.as_str() == "statement.json" && resource.rules.trust.keys().is_empty()));
     assert!(matches!(&issuers.vouches, Vouches::Entries { name, identity: None, rules }
         if &**name == "issuers/{url_hex}" && rules.trust.keys().is_empty()));
+    let Vouches::Files(files) = &tools.vouches else { panic!("{tools:?}") };
+    assert_eq!((&*files.name, &*files.only), ("tools/{file}", &["*.tar.gz".to_owned(), "*.zip".to_owned()][..]));
+    assert_eq!(*files.urls, ["https://tools.example/{file}".to_owned()]);
 }
 
 #[test]
@@ -1962,7 +1966,7 @@ c.toml:15:8: "of/{url}" names no entry
   15 | name = "of/{url}"
      |        ^^^^^^^^^^
   expected a name with `{url_hex}` in it, where the hexadecimal form of the URL belongs
-c.toml:16:8: a collection of an anchor has no `urls`
+c.toml:16:8: a collection of an anchor's keys has no `urls`
   16 | urls = ["https://a.example/{name}"]
      |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   expected the anchor to name the URL of each entry
@@ -1983,6 +1987,93 @@ c.toml:30:59: a collection with a `list` cannot rest on an anchor
      |                                                           ^^^
   expected `anchor` in the collection itself, or a [[resource]] for each name"##,
     );
+}
+
+#[test]
+fn files_of_a_list_are_said_in_the_words_of_their_format() {
+    refused(
+        r##"[[resource]]
+name = "list"
+urls = ["https://a.example/list"]
+[[resource]]
+name = "a"
+urls = ["https://a.example/a"]
+verify = { format = "digests", keys = ["root"] }
+[[resource]]
+name = "b"
+urls = ["https://a.example/b"]
+verify = { format = "digests" }
+[[collection]]
+anchor = "list"
+name = "files/{url_hex}"
+urls = ["https://a.example/{name}", "https://{file}.example/x"]
+files = []
+identity = "{file}"
+verify = { format = "digests" }
+[[collection]]
+anchor = "list"
+name = "files/{file}"
+verify = { format = "digests" }
+[[collection]]
+anchor = "list"
+name = "keys/{url_hex}"
+files = ["*"]
+verify = { format = "detached", suffix = ".sig" }
+[[collection]]
+list = "names.txt"
+urls = ["https://a.example/{name}"]
+files = ["*"]
+"##,
+        r##"c.toml:15:32: unknown word `keys` in `verify`
+  15 | verify = { format = "digests", keys = […] }
+     |                                ^^^^
+  expected one of `format`, `anchor`
+c.toml:19:10: `verify` has no `anchor`
+  19 | verify = { format = "digests" }
+     |          ^^^^^^^^^^^^^^^^^^^^^^
+  expected the resource that is the list with the digest
+c.toml:22:8: "files/{url_hex}" names no entry
+  22 | name = "files/{url_hex}"
+     |        ^^^^^^^^^^^^^^^^^
+  expected a name with `{file}` in it, where the name of the file belongs
+c.toml:23:9: "https://a.example/{name}" is the same for every file
+  23 | urls = ["https://a.example/{name}", "https://{file}.example/x"]
+     |         ^^^^^^^^^^^^^^^^^^^^^^^^^^
+  expected `{file}` where the file belongs
+c.toml:23:37: the file would decide the host in "https://{file}.example/x"
+  23 | urls = ["https://a.example/{name}", "https://{file}.example/x"]
+     |                                     ^^^^^^^^^^^^^^^^^^^^^^^^^^
+  expected `{file}` in the path or the query
+c.toml:24:9: `files` is an empty list
+  24 | files = []
+     |         ^^
+  expected patterns such as "*.tar.gz"
+c.toml:25:12: a collection of files has no `identity`
+  25 | identity = "{file}"
+     |            ^^^^^^^^
+  expected the list to name each file
+c.toml:27:1: [[collection]] has no `urls`
+  27 | [[collection]]
+     | ^^^^^^^^^^^^^^
+  expected a list of URLs, to be tried in this order
+c.toml:34:9: a collection of an anchor's keys has no `files`
+  34 | files = ["*"]
+     |         ^^^^^
+  expected `verify = { format = "digests" }` beside it, where the anchor is a list of checksums
+c.toml:39:9: a collection with a `list` has no `files`
+  39 | files = ["*"]
+     |         ^^^^^
+  expected `anchor` in place of `list`, where a signed list of checksums names them"##,
+    );
+    let folder = folder();
+    let text = format!(
+        "{HEAD}[keys.ed]\nfile = \"ed25519.pem\"\n[[resource]]\nname = \"list\"\nurls = [\"https://a.example/list\"]\n\
+         verify = {{ format = \"signify\", embedded = true, keys = [\"ed\"] }}\n\
+         [[resource]]\nname = \"one\"\nurls = [\"https://a.example/one\"]\n\
+         verify = {{ format = \"digests\", anchor = \"list\" }}\n"
+    );
+    let config = parse(&text, folder.path()).unwrap();
+    assert!(matches!(&config.anchored[0].vouches, Vouches::File { resource } if resource.name.as_str() == "one"));
 }
 
 #[test]

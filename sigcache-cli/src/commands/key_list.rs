@@ -89,7 +89,8 @@ fn rows<'a>(configured: &'a [TrustedKey], resources: &'a [Resource], now: Timest
         add(&mut rows, key);
     }
     for resource in resources {
-        for key in resource.rules.trust.keys() {
+        // What an anchor says of digests is no key.
+        for key in resource.rules.trust.keys().iter().filter(|key| key.key.as_digest().is_none()) {
             let at = add(&mut rows, key);
             rows[at].resources.push(&resource.name);
         }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{build::Build, problem::Place, table::tick};
 use crate::{
-    anchor::{Anchored, Vouches},
+    anchor::Anchored,
     name::Name,
     resource::{Resource, Role},
 };
@@ -28,7 +28,7 @@ impl Build<'_> {
         // The resources are complete now, and so their rules.
         let mut waiting: Vec<(Anchored, Place)> = Vec::new();
         for (mut one, place) in anchored {
-            if let Vouches::Resource { resource, .. } = &mut one.vouches {
+            if let Some(resource) = one.vouches.resource_mut() {
                 let Some(at) = index.get(&resource.name) else { continue };
                 *resource = self.resources[*at].clone();
             }
@@ -82,8 +82,5 @@ impl Build<'_> {
 
 /// The name of the one resource that rests on the anchor.
 fn resting(anchored: &Anchored) -> Option<&Name> {
-    match &anchored.vouches {
-        Vouches::Resource { resource, .. } => Some(&resource.name),
-        Vouches::Entries { .. } => None,
-    }
+    anchored.vouches.resource().map(|resource| &resource.name)
 }

@@ -2,6 +2,7 @@
 
 mod checksums;
 mod detached;
+mod digests;
 mod jws;
 mod minisign;
 mod narinfo;
@@ -41,6 +42,7 @@ type SetUp = for<'t> fn(&Table<'t>, &mut Build<'_>) -> Option<Format>;
 pub(super) const FORMATS: &[(&str, (Words, SetUp))] = &[
     ("checksums", (&[VERIFY, checksums::WORDS], checksums::set_up)),
     ("detached", (&[VERIFY, detached::WORDS], detached::set_up)),
+    ("digests", (&[digests::WORDS], digests::set_up)),
     ("jws", (&[VERIFY, jws::WORDS], jws::set_up)),
     ("minisign", (&[VERIFY, minisign::WORDS], minisign::set_up)),
     ("narinfo", (&[VERIFY, narinfo::WORDS], narinfo::set_up)),
@@ -98,9 +100,19 @@ pub(super) struct Format {
     tells_identity: TellsIdentity,
     /// Whether the validity of a certificate bounds that of its key.
     certificates: Certificates,
-    /// Why no key that an anchor names could ever sign so, if that is so: they come from a JWK set.
-    no_anchor: Option<&'static str>,
+    from_anchor: FromAnchor,
     fit: Fit,
+}
+
+/// What an anchor can have for documents of a format.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FromAnchor {
+    /// Keys, in a JWK set.
+    Keys,
+    /// The digests of the documents, in a list of checksums.
+    Digests,
+    /// Nothing: why no key of a JWK set could ever sign so.
+    Nothing(&'static str),
 }
 
 /// A `verify` table with everything checked.
@@ -113,13 +125,13 @@ pub(super) struct Verify {
     pub(super) place: Range<usize>,
     /// Whether the document says what it is.
     pub(super) tells_identity: TellsIdentity,
-    no_anchor: Option<&'static str>,
+    pub(super) from_anchor: FromAnchor,
 }
 
 impl Verify {
     /// Reports that the keys of an anchor could never sign so, which `place` asks for; false if that is so.
     pub(super) fn may_rest_on_anchor(&self, place: &Place, problems: &mut Problems) -> bool {
-        may_rest_on_anchor(self.no_anchor, place, problems)
+        may_rest_on_anchor(self.from_anchor, place, problems)
     }
 }
 
@@ -169,9 +181,9 @@ impl Build<'_> {
         let format = set_up.and_then(|set_up| set_up(&table, self));
         let signers = self.signers(&table);
         let (format, signers) = (format?, signers?);
-        let Format { verifier, alike, files, tells_identity, certificates, no_anchor, fit } = format;
+        let Format { verifier, alike, files, tells_identity, certificates, from_anchor, fit } = format;
         if let Signers::Anchor { place, .. } = &signers
-            && !may_rest_on_anchor(no_anchor, place, &mut self.problems)
+            && !may_rest_on_anchor(from_anchor, place, &mut self.problems)
         {
             return None;
         }
@@ -209,7 +221,7 @@ impl Build<'_> {
         let next = self.verifies.len();
         let index = *self.verify_index.entry((alike, keys, threshold)).or_insert(next);
         if index == next {
-            self.verifies.push(Verify { verifier, signers, place: value.span(), tells_identity, no_anchor });
+            self.verifies.push(Verify { verifier, signers, place: value.span(), tells_identity, from_anchor });
         }
         Some(index)
     }
@@ -299,12 +311,11 @@ fn ending_fault(text: &str) -> Option<String> {
     }
 }
 
-fn may_rest_on_anchor(no_anchor: Option<&str>, place: &Place, problems: &mut Problems) -> bool {
-    if let Some(why) = no_anchor {
-        let message = format!("no key of an anchor can sign so: {why}");
-        problems.at_place(place.clone(), message).expected("`keys`, or a format that takes the keys of a JWK set");
-    }
-    no_anchor.is_none()
+fn may_rest_on_anchor(from_anchor: FromAnchor, place: &Place, problems: &mut Problems) -> bool {
+    let FromAnchor::Nothing(why) = from_anchor else { return true };
+    let message = format!("no key of an anchor can sign so: {why}");
+    problems.at_place(place.clone(), message).expected("`keys`, or a format that takes the keys of a JWK set");
+    false
 }
 
 /// Where the keys are named; of a table within a `verify`, that table.

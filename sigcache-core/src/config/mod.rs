@@ -16,6 +16,7 @@
 mod access;
 mod anchors;
 mod build;
+mod entries;
 mod formats;
 mod keys;
 mod problem;

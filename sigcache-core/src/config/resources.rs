@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     build::{Build, read_bounded},
-    formats::{Signers, TellsIdentity, how_to_say_it, identity_claim, what_identity_is},
+    formats::{FromAnchor, Signers, TellsIdentity, how_to_say_it, identity_claim, what_identity_is},
     problem::Place,
     settings::Settings,
     table::{Table, quote},
@@ -12,21 +12,21 @@ use super::{
 use crate::{
     anchor::{Anchored, Vouches},
     name::Name,
-    resource::{Resource, check_names},
+    resource::{Resource, Urls, check_names},
 };
 
 /// The words of a `[[resource]]`, beside the settings.
 pub(super) const RESOURCE: &[&str] = &["name", "urls", "identity", "set"];
 
 /// The words of a `[[collection]]`, beside the settings.
-pub(super) const COLLECTION: &[&str] = &["list", "anchor", "name", "urls", "identity", "set"];
+pub(super) const COLLECTION: &[&str] = &["list", "anchor", "name", "urls", "files", "identity", "set"];
 
 /// The largest configuration, and the largest list of names.
 pub(super) const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Where the keys come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Rests {
+pub(super) enum Rests {
     /// What its own `verify` says.
     OnItself,
     /// The anchor that the collection names.
@@ -34,11 +34,11 @@ enum Rests {
 }
 
 /// What a resource or collection says of itself, beside its name and URLs.
-struct Common {
-    settings: Settings,
+pub(super) struct Common {
+    pub(super) settings: Settings,
     signers: Signers,
-    identity: Option<Arc<str>>,
-    set: Option<Arc<str>>,
+    pub(super) identity: Option<Arc<str>>,
+    pub(super) set: Option<Arc<str>>,
 }
 
 impl Build<'_> {
@@ -55,11 +55,15 @@ impl Build<'_> {
         let name = name.and_then(|(text, place)| Some((self.name(text, &place)?, place)));
         let urls = self.urls(table);
         let Some(common) = common else { return };
+        let from_anchor = self.verify_of(&common).map(|verify| verify.from_anchor);
         let rules = self.rules(&common.settings, common.identity, common.set);
         let (Some((name, place)), Some(urls), Some(rules)) = (name, urls, rules) else { return };
         let resource = Resource::new(name, urls, rules);
         if let Signers::Anchor { anchor, place, threshold } = common.signers {
-            let vouches = Vouches::Resource { resource: resource.clone(), threshold };
+            let vouches = match from_anchor {
+                Some(FromAnchor::Digests) => Vouches::File { resource: resource.clone() },
+                _ => Vouches::Resource { resource: resource.clone(), threshold },
+            };
             self.anchored.push((Anchored::new(anchor, vouches), place));
         }
         self.resources.push(resource);
@@ -70,7 +74,7 @@ impl Build<'_> {
     pub(super) fn collection(&mut self, table: &Table<'_>, defaults: &Settings) {
         match (table.has("list"), table.get("anchor")) {
             (_, None) => self.listed(table, defaults),
-            (false, Some(_)) => self.entries(table, defaults),
+            (false, Some(_)) => self.anchored(table, defaults),
             (true, Some(anchor)) => {
                 let message = "a collection has both `list` and `anchor`";
                 self.problems.at(anchor.span(), message).expected("exactly one of them");
@@ -78,52 +82,16 @@ impl Build<'_> {
         }
     }
 
-    /// One resource for each entry of an anchor, which names its URL and its key.
-    fn entries(&mut self, table: &Table<'_>, defaults: &Settings) {
-        let common = self.common(table, defaults, Rests::OnAnchor);
-        if let Some(value) = table.get("urls") {
-            let message = "a collection of an anchor has no `urls`";
-            self.problems.at(value.span(), message).expected("the anchor to name the URL of each entry");
-        }
-        let anchor = table.text("anchor", &mut self.problems).and_then(|(text, at)| Some((self.name(text, &at)?, at)));
-        if !table.has("name") {
-            let expected = "a pattern such as \"metadata/{url_hex}\"";
-            table.lacks(&["name"], table.span(), expected, &mut self.problems);
-        }
-        let pattern = table.text("name", &mut self.problems).filter(|(text, place)| {
-            let sound = text.contains("{url_hex}") && Name::new(&text.replace("{url_hex}", "00")).is_ok();
-            if !sound {
-                let message = format!("{} names no entry", quote(text));
-                let expected = "a name with `{url_hex}` in it, where the hexadecimal form of the URL belongs";
-                self.problems.at_place(place.clone(), message).expected(expected);
-            }
-            sound
-        });
-        if let (Some(value), Some(common)) = (table.get("identity"), &common)
-            && common.identity.as_ref().is_some_and(|identity| !identity.contains("{url}"))
-        {
-            let message = "every entry of the anchor would have the same identity";
-            self.problems.at(value.span(), message).expected("`{url}` in it, where the URL belongs");
-        }
-        let (Some(common), Some((anchor, place)), Some((pattern, _))) = (common, anchor, pattern) else { return };
-        let verify = common.settings.verify.and_then(|index| self.verifies.get(index));
-        if verify.is_some_and(|verify| !verify.may_rest_on_anchor(&place, &mut self.problems)) {
-            return;
-        }
-        // What each says it is must be its URL, unless something else is asked for.
-        let usual =
-            verify.is_some_and(|verify| verify.tells_identity == TellsIdentity::Asked).then(|| Arc::from("{url}"));
-        let identity = common.identity.or(usual);
-        let Some(rules) = self.rules(&common.settings, None, common.set) else { return };
-        let vouches = Vouches::Entries { name: pattern.into(), identity, rules };
-        self.anchored.push((Anchored::new(anchor, vouches), place));
-    }
-
     fn listed(&mut self, table: &Table<'_>, defaults: &Settings) {
         let common = self.common(table, defaults, Rests::OnItself);
-        if let Some(value) = table.get("name") {
-            let message = "a collection with a `list` has no `name`";
-            self.problems.at(value.span(), message).expected("the list to name each of them");
+        for (word, expected) in [
+            ("name", "the list to name each of them"),
+            ("files", "`anchor` in place of `list`, where a signed list of checksums names them"),
+        ] {
+            if let Some(value) = table.get(word) {
+                let message = format!("a collection with a `list` has no `{word}`");
+                self.problems.at(value.span(), message).expected(expected);
+            }
         }
         if let Some(Common { signers: Signers::Anchor { place, .. }, .. }) = &common {
             let message = "a collection with a `list` cannot rest on an anchor";
@@ -137,7 +105,7 @@ impl Build<'_> {
             let message = "every name of the list would have the same identity";
             self.problems.at(value.span(), message).expected("`{name}` in it, where the name belongs");
         }
-        let urls = self.patterns(table);
+        let urls = self.patterns(table, "{name}").and_then(|patterns| Urls::pattern(patterns).ok());
         let names = self.names(table);
         let (Some(common), Some(urls), Some(names)) = (common, urls, names) else { return };
         for (name, place) in names {
@@ -148,7 +116,7 @@ impl Build<'_> {
         }
     }
 
-    fn common(&mut self, table: &Table<'_>, defaults: &Settings, rests: Rests) -> Option<Common> {
+    pub(super) fn common(&mut self, table: &Table<'_>, defaults: &Settings, rests: Rests) -> Option<Common> {
         let own = Settings::read(table, self);
         // A faulty one of its own is reported there; the defaults are not what was meant.
         let faulty = table.has("verify") && own.verify.is_none();
@@ -175,8 +143,12 @@ impl Build<'_> {
         };
         let here = verify.map_or_else(|| table.span(), |verify| verify.place.clone());
         if unsaid {
-            let message = "`verify` has no `keys`";
-            self.problems.at(here, message).expected("the ids of the keys that may sign, or `anchor`");
+            let of_digests = verify.is_some_and(|verify| verify.from_anchor == FromAnchor::Digests);
+            let (message, expected) = match of_digests {
+                true => ("`verify` has no `anchor`", "the resource that is the list with the digest"),
+                false => ("`verify` has no `keys`", "the ids of the keys that may sign, or `anchor`"),
+            };
+            self.problems.at(here, message).expected(expected);
             return None;
         }
         if keyed {

@@ -7,7 +7,6 @@ use super::{
     problem::Place,
     table::{Table, quote, tick},
 };
-use crate::resource::Urls;
 
 /// Where resources can come from.
 const SCHEMES: &[&str] = &["https", "http", "file"];
@@ -33,46 +32,44 @@ impl Build<'_> {
         (urls.len() == list.len()).then_some(urls)
     }
 
-    /// The `urls` of a collection: patterns with `{name}` in the path or query.
-    pub(super) fn patterns(&mut self, table: &Table<'_>) -> Option<Urls> {
-        let list = self.url_texts(table)?;
+    /// The `urls` of a collection: patterns with `part`, such as `{name}`, in the path or query.
+    pub(super) fn patterns(&mut self, table: &Table<'_>, part: &str) -> Option<Vec<String>> {
+        let (list, what) = (self.url_texts(table)?, part.trim_matches(['{', '}']));
         let mut patterns = Vec::new();
         for (text, place) in &list {
-            let others = text.replace("{name}", "");
-            if !text.contains("{name}") {
-                let message = format!("{} is the same for every name", quote(text));
-                self.problems.at_place(place.clone(), message).expected("`{name}` where the name belongs");
+            let others = text.replace(part, "");
+            if !text.contains(part) {
+                let message = format!("{} is the same for every {what}", quote(text));
+                self.problems.at_place(place.clone(), message).expected(format!("`{part}` where the {what} belongs"));
                 continue;
             }
             if let Some(start) = others.find(['{', '}']) {
                 let end = others[start..].find('}').map_or(others.len(), |end| start + end + 1);
                 let message = format!("{} cannot be filled in", tick(&others[start..end]));
-                self.problems.at_place(place.clone(), message).one_of(&others[start..end], ["{name}"]);
+                self.problems.at_place(place.clone(), message).one_of(&others[start..end], [part]);
                 continue;
             }
-            let Some(one) = self.url(&text.replace("{name}", "name-1"), place, SCHEMES) else { continue };
+            let Some(one) = self.url(&text.replace(part, "name-1"), place, SCHEMES) else { continue };
             // The name must not choose the host.
-            let other = self.url(&text.replace("{name}", "name-2"), place, SCHEMES)?;
+            let other = self.url(&text.replace(part, "name-2"), place, SCHEMES)?;
             if one.origin() != other.origin() && one.scheme() != "file" {
-                let message = format!("the name would decide the host in {}", quote(text));
-                self.problems.at_place(place.clone(), message).expected("`{name}` in the path or the query");
+                let message = format!("the {what} would decide the host in {}", quote(text));
+                self.problems.at_place(place.clone(), message).expected(format!("`{part}` in the path or the query"));
                 continue;
             }
-            patterns.push(self.whole_pattern(text));
+            patterns.push(self.whole_pattern(text, part));
         }
-        if patterns.len() != list.len() {
-            return None;
-        }
-        Urls::pattern(patterns).ok()
+        (patterns.len() == list.len()).then_some(patterns)
     }
 
     /// A relative `file:` pattern is written out: it is filled in where the folder is not known.
-    fn whole_pattern(&self, text: &str) -> String {
+    fn whole_pattern(&self, text: &str, part: &str) -> String {
         let Ok(url) = self.parse_url(text).map(String::from) else { return text.to_owned() };
         let folder = Url::from_directory_path(&self.folder).map(String::from).unwrap_or_default();
+        let encoded = part.replace('{', "%7B").replace('}', "%7D");
         // In a path the URL has the braces percent-encoded; those in the folder's own name stay as they are.
         match url.strip_prefix(&folder) {
-            Some(rest) if url.starts_with("file:") => format!("{folder}{}", rest.replace("%7Bname%7D", "{name}")),
+            Some(rest) if url.starts_with("file:") => format!("{folder}{}", rest.replace(&encoded, part)),
             _ => text.to_owned(),
         }
     }

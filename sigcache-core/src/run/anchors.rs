@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Runner, Selection};
 use crate::{
-    anchor::{Anchored, Unusable, Vouches, broken, fits, lapsed, vouched},
+    anchor::{Anchored, Unusable, broken, fits, lapsed, vouched},
     decision::{Decision, Failure},
     entry::Entry,
     error::Error,
@@ -114,9 +114,7 @@ impl Runner {
         let rests = |entry: &Entry| entry.copy().and_then(|receipt| receipt.anchor.as_ref()) == Some(&anchored.anchor);
         let mut names: BTreeSet<Name> =
             catalog.entries().filter(|(_, entry)| rests(entry)).map(|(name, _)| name.clone()).collect();
-        if let Vouches::Resource { resource, .. } = &anchored.vouches {
-            names.insert(resource.name.clone());
-        }
+        names.extend(anchored.vouches.resource().map(|resource| resource.name.clone()));
         for name in names.difference(&decided).filter(|name| self.has_turn(name, selection)) {
             settled.add(pipeline.withhold(name, catalog.get(name), failure.clone()));
         }

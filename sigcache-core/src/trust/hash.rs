@@ -87,6 +87,11 @@ impl Hash {
         Self { kind, bytes }
     }
 
+    /// What somebody says that this function made; `None` for another number of bytes than it makes.
+    pub fn stated(kind: HashKind, bytes: &[u8]) -> Option<Self> {
+        (bytes.len() == kind.size()).then(|| Self::new(kind, bytes))
+    }
+
     /// The function that made it.
     pub fn kind(&self) -> HashKind {
         self.kind
@@ -108,9 +113,15 @@ impl fmt::Display for HashKind {
     }
 }
 
-impl fmt::Debug for Hash {
+impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind, crate::digest::hex(self.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 #[cfg(feature = "keys")]
 use super::known::Known;
-use super::label::KeyLabel;
+use super::{hash::Hash, label::KeyLabel};
 use crate::{digest::Digest, time::Timestamp};
 
 /// More than any key file needs; checked before anything is parsed.
@@ -29,6 +29,7 @@ enum Material {
     Known(Arc<Known>),
     #[cfg(feature = "openpgp")]
     OpenPgp(Arc<sequoia_openpgp::Cert>),
+    Digest(Hash),
     Opaque(Arc<[u8]>),
 }
 
@@ -101,18 +102,30 @@ impl PublicKey {
         Self { fingerprint: Digest::of(&bytes), material: Material::Opaque(bytes.into()) }
     }
 
+    /// No key at all, but what an [anchor](crate::anchor) says that the hash of a document is: whoever has it counts as
+    /// signed by it. So what holds of keys holds of digests, such as that one which is named no more counts no more.
+    pub fn of_digest(hash: Hash) -> Self {
+        Self { fingerprint: Digest::of(hash.to_string().as_bytes()), material: Material::Digest(hash) }
+    }
+
+    /// The hash that a document must have, where this is no key but that.
+    pub fn as_digest(&self) -> Option<Hash> {
+        match &self.material {
+            Material::Digest(hash) => Some(*hash),
+            _ => None,
+        }
+    }
+
     /// The bytes of a key made by [`PublicKey::opaque`].
     pub fn as_opaque(&self) -> Option<&[u8]> {
         match &self.material {
             Material::Opaque(bytes) => Some(bytes),
-            #[cfg(feature = "keys")]
-            Material::Known(_) => None,
-            #[cfg(feature = "openpgp")]
-            Material::OpenPgp(_) => None,
+            _ => None,
         }
     }
 
-    /// SHA-256 of the key as SubjectPublicKeyInfo (RFC 5280, section 4.1): the same whatever file it came from.
+    /// SHA-256 of the key as SubjectPublicKeyInfo (RFC 5280, section 4.1): the same whatever file it came from. Of what is
+    /// no key of ours, a number that tells it from all others.
     pub fn fingerprint(&self) -> Digest {
         self.fingerprint
     }
@@ -212,9 +225,7 @@ impl PublicKey {
     pub(super) fn known(&self) -> Option<&Known> {
         match &self.material {
             Material::Known(known) => Some(known),
-            Material::Opaque(_) => None,
-            #[cfg(feature = "openpgp")]
-            Material::OpenPgp(_) => None,
+            _ => None,
         }
     }
 }

@@ -70,7 +70,7 @@ fn matches_list(list: &str, text: &str) -> bool {
 }
 
 /// Whether `text` matches a pattern in which `?` stands for any byte and `*` for any number of them.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut read) = (0, 0);
     // Where to go on when what follows the last `*` does not fit: it takes one byte more in.
     let mut star: Option<(usize, usize)> = None;

@@ -44,6 +44,7 @@ pub use hash::{Hash, HashKind, RunningHash};
 #[cfg(feature = "keys")]
 pub use jwks::{JwksEntry, JwksError, MAX_JWKS_BYTES, MAX_JWKS_KEYS, parse_jwks};
 pub use key::{Algorithm, KeyError, MAX_KEY_BYTES, PublicKey};
+pub(crate) use label::matches as matches_pattern;
 pub use label::{AllowedSigner, KeyLabel};
 #[cfg(feature = "keys")]
 pub use scheme::{Ed25519Stream, Encoding, Scheme};

@@ -9,10 +9,14 @@
 #[cfg(any(feature = "minisign", feature = "openpgp", feature = "signify", feature = "ssh"))]
 mod beside;
 #[cfg(feature = "checksums")]
+pub(crate) mod checksum_list;
+#[cfg(feature = "checksums")]
 mod checksums;
 mod claims;
 #[cfg(feature = "detached")]
 mod detached;
+#[cfg(feature = "checksums")]
+mod digests;
 #[cfg(feature = "jws")]
 mod jws;
 #[cfg(feature = "minisign")]
@@ -56,6 +60,8 @@ pub use checksums::Checksums;
 pub use claims::{Claims, MAX_CLAIMS_BYTES, Pointer, PointerError};
 #[cfg(feature = "detached")]
 pub use detached::Detached;
+#[cfg(feature = "checksums")]
+pub use digests::Digests;
 #[cfg(feature = "jws")]
 pub use jws::{Jws, MAX_JWS_JSON_BYTES, MAX_JWS_SIGNATURES};
 #[cfg(feature = "minisign")]
@@ -93,7 +99,8 @@ pub trait Verifier: Send + Sync + fmt::Debug {
     /// Starts a check of one document. Refuses companions that cannot belong to any valid document.
     fn begin(&self, context: Context<'_>) -> Result<Box<dyn Verification>, VerifyError>;
 
-    /// What is signed in `document`, for formats that wrap it: the payload of a JWS. Elsewhere it is the document.
+    /// What is signed in `document`, for formats that wrap it or begin with the signature: the payload of a JWS. Elsewhere
+    /// it is the document.
     ///
     /// It checks no signature: ask it only of a document that was verified, such as one that [`crate::read`] gave.
     fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
@@ -127,23 +134,12 @@ pub struct Finding {
     /// What was established.
     pub evidence: Evidence,
     unused: Vec<usize>,
-    signed_from: usize,
 }
 
 impl Finding {
     /// Established with the help of every companion.
     pub fn new(evidence: Evidence) -> Self {
-        Self { evidence, unused: Vec::new(), signed_from: 0 }
-    }
-
-    /// The document begins with its signature: what was signed begins at this byte.
-    pub fn with_signed_from(self, byte: usize) -> Self {
-        Self { signed_from: byte, ..self }
-    }
-
-    /// At which byte of the document what was signed begins.
-    pub fn signed_from(&self) -> usize {
-        self.signed_from
+        Self { evidence, unused: Vec::new() }
     }
 
     /// The companion of this number, counted as in [`Verifier::companions`], proves nothing: it is not kept, since
@@ -244,9 +240,14 @@ impl<'a> Context<'a> {
     /// The name that the signer knows the document's file by: the identity, or else the last part of the resource's
     /// name.
     pub fn file_name(&self) -> &'a str {
-        let name = self.name.as_str();
-        self.identity.unwrap_or_else(|| name.rsplit('/').next().unwrap_or(name))
+        file_name(self.name, self.identity)
     }
+}
+
+/// The name that a signer knows the file of a resource by, which has this name and is to be this document.
+pub(crate) fn file_name<'a>(name: &'a Name, identity: Option<&'a str>) -> &'a str {
+    let name = name.as_str();
+    identity.unwrap_or_else(|| name.rsplit('/').next().unwrap_or(name))
 }
 
 /// A small extra input that verification needs, found beside the document.

@@ -5,6 +5,7 @@
 //! stored that was not signed.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 
 use super::{
     Companion, Context, Finding, Verification, Verifier, VerifyError, Whole,
@@ -80,6 +81,16 @@ impl Verifier for Signify {
             Place::Embedded => Ok(Box::new(Embedded { trust, head: Vec::new(), running: None })),
         }
     }
+
+    fn content(&self, document: Bytes) -> Result<Bytes, VerifyError> {
+        match &self.0 {
+            Place::Beside(_) => Ok(document),
+            Place::Embedded => {
+                let head = end_of_second_line(&document).ok_or_else(|| malformed("a document that ends before it"))?;
+                Ok(document.slice(head..))
+            }
+        }
+    }
 }
 
 struct Running {
@@ -129,8 +140,7 @@ impl Verification for Embedded {
 
     fn finish(self: Box<Self>, whole: Whole) -> Result<Finding, VerifyError> {
         let running = self.running.ok_or_else(|| malformed("a document that ends before it"))?;
-        let head = end_of_second_line(&self.head).unwrap_or_default();
-        Ok(Box::new(running).finish(whole)?.with_signed_from(head))
+        Box::new(running).finish(whole)
     }
 }
 

@@ -1,7 +1,11 @@
 //! `signify`
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use sigcache_core::{Reason, Timestamp, trust::Trust, verify::Signify};
+use sigcache_core::{
+    Reason, Timestamp,
+    trust::Trust,
+    verify::{Signify, Verifier as _},
+};
 
 use crate::support::{Case, document, fixture, installed, public, script, sign, signers, text, trust};
 
@@ -41,12 +45,13 @@ fn what_signify_made_verifies() {
 }
 
 #[test]
-fn what_signify_embedded_verifies_and_says_where_it_begins() {
+fn what_signify_embedded_verifies_and_its_content_is_what_was_signed() {
     let (verifier, keys) = (Signify::embedded(), keys());
     let case = Case::new(&verifier, &keys);
     let whole = fixture("signify/embedded.sig");
     let finding = case.find(&[], &whole).unwrap();
-    assert_eq!(whole[finding.signed_from()..], document());
+    assert_eq!(verifier.content(whole.clone().into()).unwrap(), document());
+    assert_eq!(verifier.content(document().into()).unwrap_err().failure().reason, Reason::MalformedSignature);
     assert_eq!((signers(&finding.evidence), finding.evidence.size), (vec!["k1"], whole.len() as u64));
     let reason = |document: &[u8]| case.find(&[], document).unwrap_err().reason;
     let head = whole.len() - document().len();

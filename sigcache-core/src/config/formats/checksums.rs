@@ -43,7 +43,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
     };
     let (signature, set_up) = build.format(value, "`signature`", SIGNATURES)?;
     let set_up = set_up?;
-    let Format { verifier, alike, files, certificates, no_anchor, fit, .. } = set_up(&signature, build)?;
+    let Format { verifier, alike, files, certificates, from_anchor, fit, .. } = set_up(&signature, build)?;
     let list = list?;
     Some(Format {
         alike: format!("checksums {list:?} {alike}"),
@@ -51,7 +51,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files,
         tells_identity: TellsIdentity::Perhaps,
         certificates,
-        no_anchor,
+        from_anchor,
         fit: Box::new(move |table, trust, problems| {
             let signature = table.get("signature").and_then(|value| Table::open_free(value, "`signature`", problems));
             signature.is_some_and(|signature| fit(&signature, trust, problems))

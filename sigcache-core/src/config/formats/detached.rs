@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, TellsIdentity, claims, keys_span, suffix};
+use super::{Certificates, Format, FromAnchor, TellsIdentity, claims, keys_span, suffix};
 use crate::{
     config::{
         build::Build,
@@ -48,7 +48,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: 1 + more.len(),
         tells_identity: TellsIdentity::by(&claims),
         certificates: Certificates::AreKeys,
-        no_anchor: None,
+        from_anchor: FromAnchor::Keys,
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
     })
 }

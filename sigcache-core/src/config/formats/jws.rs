@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, TellsIdentity, claims, ending_fault};
+use super::{Certificates, Format, FromAnchor, TellsIdentity, claims, ending_fault};
 use crate::{
     config::{
         build::Build,
@@ -52,7 +52,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: MAX_JWS_SIGNATURES,
         tells_identity,
         certificates: Certificates::AreKeys,
-        no_anchor: None,
+        from_anchor: FromAnchor::Keys,
         fit: Box::new(move |table, trust, problems| !chain || are_certificates(table, trust, problems)),
     })
 }

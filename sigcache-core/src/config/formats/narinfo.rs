@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, TellsIdentity, are_ed25519, suffix};
+use super::{Certificates, Format, FromAnchor, TellsIdentity, are_ed25519, suffix};
 use crate::{
     config::{build::Build, table::Table},
     verify::Narinfo,
@@ -27,7 +27,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: usize::MAX,
         tells_identity: TellsIdentity::Perhaps,
         certificates: Certificates::AreKeys,
-        no_anchor: None,
+        from_anchor: FromAnchor::Keys,
         fit: Box::new(|table, trust, problems| are_ed25519("Nix", table, trust, problems)),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, TellsIdentity, keys_span};
+use super::{Certificates, Format, FromAnchor, TellsIdentity, keys_span};
 use crate::{
     config::{
         build::Build,
@@ -27,7 +27,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: usize::MAX,
         tells_identity: if checkpoint { TellsIdentity::Asked } else { TellsIdentity::No },
         certificates: Certificates::AreKeys,
-        no_anchor: Some("a note calls its keys by names, for which a JWK has no place"),
+        from_anchor: FromAnchor::Nothing("a note calls its keys by names, for which a JWK has no place"),
         fit: Box::new(fits),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, TellsIdentity, keys_span, suffix};
+use super::{Certificates, Format, FromAnchor, TellsIdentity, keys_span, suffix};
 use crate::{
     config::{
         build::Build,
@@ -45,7 +45,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: usize::MAX,
         tells_identity: if deb_release { TellsIdentity::Perhaps } else { TellsIdentity::No },
         certificates: Certificates::OpenPgp,
-        no_anchor: Some("a JWK is a bare key, and OpenPGP takes certificates"),
+        from_anchor: FromAnchor::Nothing("a JWK is a bare key, and OpenPGP takes certificates"),
         fit: Box::new(fits),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, TellsIdentity, are_ed25519, suffix};
+use super::{Certificates, Format, FromAnchor, TellsIdentity, are_ed25519, suffix};
 use crate::{
     config::{build::Build, table::Table},
     verify::Signify,
@@ -29,7 +29,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: 1 + more.len(),
         tells_identity: TellsIdentity::No,
         certificates: Certificates::AreKeys,
-        no_anchor: None,
+        from_anchor: FromAnchor::Keys,
         fit: Box::new(|table, trust, problems| are_ed25519("signify", table, trust, problems)),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, TellsIdentity, keys_span, suffix};
+use super::{Certificates, Format, FromAnchor, TellsIdentity, keys_span, suffix};
 use crate::{
     config::{build::Build, problem::Problems, table::Table},
     trust::Trust,
@@ -24,10 +24,11 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
     let verifier = Ssh::new(&first, namespace?.unwrap_or("file"));
     let mut verifier = more.iter().fold(verifier, |verifier, suffix| verifier.with_suffix(suffix));
     let principal = principal?;
-    let no_anchor =
-        principal.map(|_| "`principal` asks for keys of an allowed-signers file, and a JWK says of no principal");
+    let mut from_anchor = FromAnchor::Keys;
     if let Some(principal) = principal {
         verifier = verifier.with_principal(principal);
+        from_anchor =
+            FromAnchor::Nothing("`principal` asks for keys of an allowed-signers file, and a JWK says of no principal");
     }
     let fit = verifier.clone();
     Some(Format {
@@ -36,7 +37,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         files: 1 + more.len(),
         tells_identity: TellsIdentity::No,
         certificates: Certificates::AreKeys,
-        no_anchor,
+        from_anchor,
         fit: Box::new(move |table, trust, problems| fits(&fit, table, trust, problems)),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificates, Format, TellsIdentity};
+use super::{Certificates, Format, FromAnchor, TellsIdentity};
 use crate::{
     config::{build::Build, table::Table},
     verify::{SamlMetadata, Verifier as _, XmlDsig},
@@ -36,7 +36,7 @@ pub(super) fn saml_metadata(table: &Table<'_>, build: &mut Build<'_>) -> Option<
         files: 1,
         tells_identity: TellsIdentity::Asked,
         certificates: Certificates::BoundKeys,
-        no_anchor: None,
+        from_anchor: FromAnchor::Keys,
         fit: Box::new(|_, _, _| true),
     })
 }
@@ -54,7 +54,7 @@ pub(super) fn xmldsig(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format
         verifier: Arc::new(verifier),
         files: 1,
         certificates: Certificates::BoundKeys,
-        no_anchor: None,
+        from_anchor: FromAnchor::Keys,
         fit: Box::new(|_, _, _| true),
     })
 }
