@@ -1,6 +1,9 @@
 //! Reading what was stored. The bucket is untrusted: signature and digest are checked again as the bytes pass.
 
-use std::sync::Arc;
+#[cfg(feature = "hot")]
+mod hot;
+
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -18,6 +21,9 @@ use crate::{
     verify::{Check, Context, VerifyError},
 };
 
+#[cfg(feature = "hot")]
+pub use hot::{Document, HotSet};
+
 /// A stored document on its way to a reader.
 ///
 /// The last chunk is held back until digest and signature held for the whole, so a reader that stops at an error never
@@ -26,6 +32,9 @@ pub struct VerifiedRead {
     download: Download,
     check: Option<Check>,
     held: Option<Bytes>,
+    /// What is handed out of all that is read, and how much was read.
+    range: Range<u64>,
+    passed: u64,
     expected: Receipt,
     rules: Arc<Rules>,
 }
@@ -59,6 +68,11 @@ pub async fn read(
     entry: &Entry,
     now: Timestamp,
 ) -> Result<VerifiedRead, ReadError> {
+    verify_stored(store, resource, served(resource, entry, now)?, now).await
+}
+
+/// The receipt of the copy of `resource`, if it may be served at `now`.
+fn served<'e>(resource: &Resource, entry: &'e Entry, now: Timestamp) -> Result<&'e Arc<Receipt>, ReadError> {
     let rules = &resource.rules;
     let Some(receipt) = entry.live() else {
         let failure = match &entry.receipt {
@@ -73,7 +87,7 @@ pub async fn read(
     {
         return Err(ReadError::Refused(failure.clone()));
     }
-    verify_stored(store, resource, receipt, now).await
+    Ok(receipt)
 }
 
 /// The document that is kept in the receipt of an anchor, whatever its expiry, checked against the rules of `resource`.
@@ -107,7 +121,8 @@ pub async fn verify_stored(
         return Err(changed(format!("{} bytes", receipt.evidence.size), format!("{} bytes", download.size)));
     }
     let rules = resource.rules.clone();
-    Ok(VerifiedRead { download, check: Some(check), held: None, expected: receipt.clone(), rules })
+    let (range, expected) = (0..receipt.evidence.size, receipt.clone());
+    Ok(VerifiedRead { download, check: Some(check), held: None, range, passed: 0, expected, rules })
 }
 
 /// A check of what `receipt` describes, against the rules of `resource`.
@@ -129,7 +144,15 @@ fn begin(resource: &Resource, receipt: &Receipt, now: Timestamp) -> Result<Check
 }
 
 impl VerifiedRead {
-    /// The size in bytes.
+    /// Hands out these bytes alone, as far as there are any. All of the document is read and checked nevertheless, since
+    /// nothing less shows that a part of it is what was signed; the last of these bytes wait for that.
+    pub fn within(mut self, range: Range<u64>) -> Self {
+        let size = self.size();
+        self.range = range.start.min(size)..range.end.min(size);
+        self
+    }
+
+    /// The size of the whole document in bytes.
     pub fn size(&self) -> u64 {
         self.expected.evidence.size
     }
@@ -150,7 +173,10 @@ impl VerifiedRead {
                         self.check = None;
                         return Some(Err(receipt_refused(error)));
                     }
-                    if let Some(before) = self.held.replace(chunk) {
+                    let wanted = self.clip(chunk);
+                    if !wanted.is_empty()
+                        && let Some(before) = self.held.replace(wanted)
+                    {
                         return Some(Ok(before));
                     }
                 }
@@ -167,6 +193,16 @@ impl VerifiedRead {
                 }
             }
         }
+    }
+
+    /// What is to be handed out of the next chunk.
+    fn clip(&mut self, chunk: Bytes) -> Bytes {
+        let (first, length) = (self.passed, chunk.len() as u64);
+        self.passed += length;
+        // Within the chunk, so these are its own small numbers.
+        let at = |byte: u64| byte.saturating_sub(first).min(length) as usize;
+        let (start, end) = (at(self.range.start), at(self.range.end));
+        chunk.slice(start..end.max(start))
     }
 
     /// All of it at once, for small documents.
