@@ -32,7 +32,7 @@ impl App {
     /// mounted, this would otherwise make an empty store and report on that. Its names must be divided as asked, or they
     /// would seem to be lost.
     pub(crate) async fn open(common: &Common, shard: Option<Shard>) -> Result<Self, Fault> {
-        let app = Self::whole(common, load(common)?)?;
+        let app = Self::of(common, load(common)?)?;
         let asked = shard.unwrap_or(Shard::WHOLE);
         if let Some(first) = layout(&app.bucket.shards().await?)?.filter(|first| first.count() != asked.count()) {
             return Err(StoreError::OtherShards { found: first, asked }.into());
@@ -47,7 +47,7 @@ impl App {
         if config.anchored.is_empty() {
             resource(&config.resources, name)?;
         }
-        let app = Self::whole(common, config)?;
+        let app = Self::of(common, config)?;
         let app = match layout(&app.bucket.shards().await?)? {
             Some(first) => app.of_shard(first.sibling_for(name))?,
             None => app,
@@ -66,7 +66,7 @@ impl App {
 
     /// The same for what is done about all resources, with the catalog of every shard that has one.
     pub(crate) async fn with_catalogs(common: &Common) -> Result<(Self, Vec<(Shard, Catalog)>), Fault> {
-        let mut app = Self::whole(common, load(common)?)?;
+        let mut app = Self::of(common, load(common)?)?;
         let shards = app.bucket.shards().await?;
         layout(&shards)?;
         let mut catalogs = Vec::new();
@@ -84,7 +84,12 @@ impl App {
         Ok(Self { config, bucket, shard, now: now(common), start: Instant::now() })
     }
 
-    fn whole(common: &Common, config: Config) -> Result<Self, Fault> {
+    /// The same, however its names are divided.
+    pub(crate) fn whole(common: &Common) -> Result<Self, Fault> {
+        Self::of(common, load(common)?)
+    }
+
+    fn of(common: &Common, config: Config) -> Result<Self, Fault> {
         let (shard, start) = (Shard::WHOLE, Instant::now());
         let bucket = Arc::new(config.open_existing_store(shard).map_err(unopened)?);
         Ok(Self { config, bucket, shard, now: now(common), start })
@@ -138,7 +143,7 @@ fn layout(shards: &[Shard]) -> Result<Option<Shard>, Fault> {
     if shards.iter().any(|shard| Some(shard.count()) != first.map(Shard::count)) {
         let folders: Vec<String> = shards.iter().map(|shard| format!("catalog/{}", shard.folder())).collect();
         return Err(Fault::usage(anyhow::anyhow!(
-            "this store was divided into shards in more than one way: {}. Move away those that are not in use",
+            "this store was divided into shards in more than one way: {}. `sigcache reshard --to N` makes one of them, and loses nothing",
             folders.join(", ")
         )));
     }

@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Take away what nobody can need any more.
     Gc(GcArgs),
+    /// Divide the store into another number of shards, while no run is under way.
+    Reshard(ReshardArgs),
     /// Allow the next version of a resource to be older than what was accepted before; recorded with the reason.
     AllowRollback(RollbackArgs),
     /// List every key, the configured and the anchored ones: what it is, how long it may sign, and what relies on it.
@@ -116,6 +118,44 @@ pub(crate) struct GetArgs {
     /// Write to this file, which appears only when the whole document was verified.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Only these bytes, counted from 0: FIRST-LAST, FIRST- to the end, or -COUNT from the end. The whole document is
+    /// verified all the same.
+    #[arg(long, value_name = "FIRST-LAST", allow_hyphen_values = true, value_parser = ByteRange::parse)]
+    pub(crate) range: Option<ByteRange>,
+}
+
+/// A part of a document, as HTTP counts it (RFC 9110, section 14.1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ByteRange {
+    FromTo(u64, u64),
+    From(u64),
+    Last(u64),
+}
+
+impl ByteRange {
+    fn parse(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let (first, last) = text.split_once('-')?;
+            let number = |digits: &str| digits.bytes().all(|c| c.is_ascii_digit()).then(|| digits.parse().ok())?;
+            Some(match (first.is_empty(), last.is_empty()) {
+                (false, false) => Self::FromTo(number(first)?, number(last)?),
+                (false, true) => Self::From(number(first)?),
+                (true, false) => Self::Last(number(last)?),
+                (true, true) => return None,
+            })
+        };
+        let range = parse().filter(|range| !matches!(range, Self::FromTo(first, last) if last < first));
+        range.ok_or_else(|| "expected FIRST-LAST, FIRST- or -COUNT, such as 0-1023".to_owned())
+    }
+
+    /// The bytes that it means in a document of `size`; the end is no part of them.
+    pub(crate) fn of(self, size: u64) -> std::ops::Range<u64> {
+        match self {
+            Self::FromTo(first, last) => first.min(size)..last.saturating_add(1).min(size),
+            Self::From(first) => first.min(size)..size,
+            Self::Last(count) => size.saturating_sub(count)..size,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +217,13 @@ pub(crate) struct GcArgs {
     /// Keep reports younger than this many days.
     #[arg(long, default_value_t = 90)]
     pub(crate) report_days: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReshardArgs {
+    /// Into how many.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=9999))]
+    pub(crate) to: u32,
 }
 
 #[derive(Debug, Args)]

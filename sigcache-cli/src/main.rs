@@ -58,7 +58,7 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Ending, Fault> {
-    use commands::{audit, explain, gc, get, history, init, key_list, keys, rollback, status, sync, verify};
+    use commands::{audit, explain, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, verify};
     let common = &cli.common;
     match cli.command {
         Command::Init(args) => init::run(common, args),
@@ -70,6 +70,7 @@ async fn run(cli: Cli) -> Result<Ending, Fault> {
         Command::Audit(args) => audit::run(common, args).await,
         Command::Verify(args) => verify::run(common, args).await,
         Command::Gc(args) => gc::run(common, args).await,
+        Command::Reshard(args) => reshard::run(common, args).await,
         Command::AllowRollback(args) => rollback::run(common, args).await,
         Command::Keys => key_list::run(common).await,
         Command::Keygen(args) => keys::keygen(common, args),

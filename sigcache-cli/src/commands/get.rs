@@ -44,14 +44,19 @@ pub(crate) async fn run(common: &Common, args: GetArgs) -> Result<Ending, Fault>
     })?;
     let mut document =
         read(&*app.bucket, &resource, entry, app.now).await.map_err(|error| about(&args.name, error.into()))?;
+    let range = args.range.map_or(0..document.size(), |range| range.of(document.size()));
+    if args.range.is_some() && range.is_empty() {
+        return Err(Fault::usage(anyhow!("there are no such bytes: {} has {}", args.name, document.size())));
+    }
+    let bytes = range.end - range.start;
+    document = document.within(range);
     let ending = match &args.output {
         None => to_stdout(&mut document).await,
         Some(path) => write_file(&mut document, path).await,
     };
     let ending = ending.map_err(|fault| about(&args.name, fault))?;
     if let Some(path) = args.output.filter(|_| common.json) {
-        let receipt = document.receipt();
-        let (digest, bytes) = (receipt.evidence.digest, receipt.evidence.size);
+        let digest = document.receipt().evidence.digest;
         output::json(&Got { resource: &args.name, digest, bytes, output: path.display().to_string() })?;
     }
     Ok(ending)

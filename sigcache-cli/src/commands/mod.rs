@@ -9,6 +9,7 @@ pub(crate) mod init;
 pub(crate) mod key_list;
 pub(crate) mod keys;
 mod private_key;
+pub(crate) mod reshard;
 pub(crate) mod rollback;
 mod signature;
 pub(crate) mod status;

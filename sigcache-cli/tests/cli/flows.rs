@@ -1,6 +1,6 @@
 //! What a person does with the command, one story a test.
 
-use crate::support::{Lab, decision, is, verdict};
+use crate::support::{Lab, Tree, decision, is, verdict};
 
 #[test]
 fn what_init_writes_is_a_configuration_to_start_from() {
@@ -136,6 +136,76 @@ fn a_store_is_not_opened_with_another_number_of_shards() {
         let error = lab.run(command).fails(2);
         assert!(error.contains("catalog/0001-of-0001, catalog/0001-of-0002, catalog/0002-of-0002"), "{error}");
     }
+}
+
+#[test]
+fn a_store_is_divided_anew_and_nothing_is_lost() {
+    let names = ["a", "b", "c", "d", "e"];
+    let lab = Lab::synced(&names);
+    let copies = lab.keys("latest/");
+    lab.json("reshard", 0, &["reshard", "--to", "3"]);
+    assert_eq!(lab.keys("catalog/0001-of-0001/"), [""; 0]);
+    lab.json("status", 0, &["status"]);
+    for shard in ["1/3", "2/3", "3/3"] {
+        let report = lab.json("report", 0, &["sync", "--shard", shard]);
+        assert_eq!(report["totals"]["unchanged"], report["decisions"].as_array().unwrap().len());
+        lab.run(&["audit", "--shard", shard]).ends(0);
+    }
+    let back = lab.run(&["reshard", "--to", "1"]).ends(0);
+    assert!(back.contains("shards  3 -> 1  5 resources known"), "{back}");
+    lab.run(&["audit"]).ends(0);
+    assert_eq!(lab.keys("latest/"), copies);
+    for wrong in ["0", "10000", "x"] {
+        lab.run(&["reshard", "--to", wrong]).fails(2);
+    }
+    let error = lab.run(&["sync", "--shard", "1/2"]).fails(2);
+    assert!(error.contains("sigcache reshard"), "{error}");
+}
+
+#[test]
+fn a_part_of_a_document_is_verified_as_the_whole() {
+    let lab = Lab::with(&["a"]);
+    lab.offer("a", b"0123456789");
+    lab.run(&["sync"]).ends(0);
+    for (range, part) in
+        [("0-3", "0123"), ("4-4", "4"), ("7-", "789"), ("-2", "89"), ("8-100", "89"), ("-100", "0123456789")]
+    {
+        assert_eq!(lab.run(&["get", "a", "--range", range]).ends(0), part, "{range}");
+    }
+    assert_eq!(lab.json("get", 0, &["get", "a", "--range", "2-5", "-o", "out"])["bytes"], 4);
+    assert_eq!(lab.read("out"), b"2345");
+    for wrong in ["", "-", "3-2", "a-b", "1-2-3", "+1-2", "10-", "10-20", "-0"] {
+        lab.run(&["get", "a", "--range", wrong]).fails(2);
+    }
+    // Behind the part that is asked for.
+    let version = lab.keys("versions/a/").swap_remove(0);
+    lab.replace(&format!("cache/{version}"), "0123456780");
+    let ran = lab.run(&["get", "a", "--range", "0-3"]);
+    assert!(ran.out.is_empty());
+    ran.fails(1);
+}
+
+#[test]
+fn an_audit_mends_plain_copies_when_it_is_told_to() {
+    let lab = Lab::synced(&["a", "b"]);
+    let before = lab.store();
+    let copy = |lab: &Lab, content: &str| {
+        // On a disk a plain copy is the version itself under another name: so take it away first.
+        std::fs::remove_file(lab.path("cache/latest/a")).unwrap();
+        lab.replace("cache/latest/a", content);
+    };
+    copy(&lab, "somebody was here\n");
+    std::fs::remove_file(lab.path("cache/latest/b.sig")).unwrap();
+    let said = lab.run(&["audit"]).ends(1);
+    assert!(said.contains("published-changed") && said.contains("published-missing"), "{said}");
+    let said = lab.run(&["audit", "--repair"]).ends(0);
+    assert_eq!(said.matches("copy-restored").count(), 2, "{said}");
+    lab.run(&["audit"]).ends(0);
+    let after = lab.store();
+    let copies = |store: &Tree| -> Tree {
+        store.iter().filter(|(key, _)| key.starts_with("latest/")).map(|(key, v)| (key.clone(), v.clone())).collect()
+    };
+    assert_eq!(copies(&before), copies(&after));
 }
 
 #[test]

@@ -30,7 +30,7 @@ use crate::{digest::Digest, store::Catalog};
 /// - a snapshot is created conditionally, with the next number, and names only versions that exist as it says;
 /// - a mark never falls without a permit;
 /// - a plain copy only ever holds what a committed snapshot names for it;
-/// - nothing that the newest snapshot serves is deleted;
+/// - nothing that the newest snapshot serves is deleted, nor that snapshot, unless others know all of it;
 /// - an upload is completed only after each of its parts was acknowledged, and all but the last are of one size.
 ///
 /// A panic may be swallowed where the request runs in a task of its own. So the violation is kept as well:
@@ -201,7 +201,7 @@ impl ObjectStore for Referee {
             court.count("delete");
             let verdict = court.book().before_delete(key.as_ref());
             court.rule(verdict);
-            court.book().objects.remove(key.as_ref());
+            court.book().after_delete(key.as_ref());
             Ok(key)
         });
         self.court.inner.delete_stream(judged.boxed())

@@ -130,13 +130,39 @@ impl Book {
                 Some((name, _)) => Err(format!("{key} was deleted while the newest snapshot serves {name}")),
                 None => Ok(()),
             },
-            Place::Snapshot { shard, number } if self.newest.get(shard).is_some_and(|c| c.sequence() == number) => {
-                Err(format!("{key} is the newest snapshot and was deleted"))
-            }
+            Place::Snapshot { shard, number } if self.newest.get(shard).is_some_and(|c| c.sequence() == number) => self
+                .known_elsewhere(shard)
+                .map_err(|what| format!("{key} is the newest snapshot, {what}, and was deleted")),
             Place::Snapshot { .. } | Place::Published { .. } | Place::Publishing | Place::Report | Place::Probe => {
                 Ok(())
             }
         }
+    }
+
+    /// Takes a deletion that happened into the book.
+    pub(super) fn after_delete(&mut self, key: &str) {
+        if let Some(Place::Snapshot { shard, number }) = place(key)
+            && self.newest.get(shard).is_some_and(|catalog| catalog.sequence() == number)
+        {
+            self.newest.remove(shard);
+        }
+        self.objects.remove(key);
+    }
+
+    /// Whether all that the newest snapshot of a shard knows is known in others of another division, with marks no lower.
+    fn known_elsewhere(&self, shard: &str) -> Result<(), String> {
+        let count = |shard: &str| shard.split("-of-").nth(1).map(str::to_owned);
+        let others =
+            || self.newest.iter().filter(|(other, _)| count(other) != count(shard)).map(|(_, catalog)| catalog);
+        for (name, entry) in self.newest.get(shard).into_iter().flat_map(Catalog::entries) {
+            let same = |other: &Entry| {
+                mark_holds("", name, entry, Some(other)).is_ok() && entry.receipt.is_some() <= other.receipt.is_some()
+            };
+            if !others().filter_map(|catalog| catalog.get(name)).any(same) {
+                return Err(format!("the only one that knows {name}"));
+            }
+        }
+        Ok(())
     }
 
     fn must_be_signed(&self, key: &str, bytes: &[u8]) -> Result<(), String> {

@@ -69,7 +69,7 @@ pub struct Bucket {
     pub(super) attributes: bool,
     /// The largest object, in bytes, that the store copies by itself.
     pub(super) largest_copy: u64,
-    requests: AtomicU64,
+    requests: Arc<AtomicU64>,
 }
 
 impl Bucket {
@@ -86,7 +86,7 @@ impl Bucket {
             parts_at_once: 1,
             attributes: false,
             largest_copy: u64::MAX,
-            requests: AtomicU64::new(0),
+            requests: Arc::default(),
         }
     }
 
@@ -108,6 +108,18 @@ impl Bucket {
     pub fn with_shard(mut self, shard: Shard) -> Self {
         self.layout = self.layout.with_shard(shard);
         self
+    }
+
+    /// The same store for another shard; requests are counted together.
+    pub(super) fn of_shard(&self, shard: Shard) -> Self {
+        Self {
+            objects: self.objects.clone(),
+            commits: self.commits.clone(),
+            durability: self.durability.clone(),
+            layout: self.layout.clone().with_shard(shard),
+            requests: self.requests.clone(),
+            ..*self
+        }
     }
 
     /// Whether plain copies are kept.
@@ -205,6 +217,15 @@ impl Bucket {
         }
     }
 
+    /// The newest snapshot, with what the marks beside it say; `None` where there is none yet.
+    pub(super) async fn newest(&self) -> Result<Option<Catalog>, StoreError> {
+        let keys = self.snapshots().await?;
+        let Some(number) = keys.iter().filter_map(SnapshotKey::snapshot).max() else { return Ok(None) };
+        let mut catalog = self.snapshot(number).await?;
+        catalog.read_marks(&keys);
+        Ok(Some(catalog))
+    }
+
     /// One snapshot.
     pub(super) async fn snapshot(&self, number: u64) -> Result<Catalog, StoreError> {
         let key = self.layout.catalog(SnapshotKey::Snapshot(number));
@@ -296,16 +317,13 @@ pub(super) fn failed(doing: &'static str, key: &Path, error: ObjectError) -> Sto
 #[async_trait]
 impl Store for Bucket {
     async fn catalog(&self) -> Result<Catalog, StoreError> {
-        let keys = self.snapshots().await?;
-        let mut catalog = match keys.iter().filter_map(SnapshotKey::snapshot).max() {
-            Some(number) => self.snapshot(number).await?,
+        match self.newest().await? {
+            Some(catalog) => Ok(catalog),
             None => {
                 self.refuse_other_shards().await?;
-                Catalog::empty(&self.layout.shard().folder())
+                Ok(Catalog::empty(&self.layout.shard().folder()))
             }
-        };
-        catalog.read_marks(&keys);
-        Ok(catalog)
+        }
     }
 
     async fn stage(&self, name: &Name, id: &str, content_type: Option<&str>) -> Result<Box<dyn Staging>, StoreError> {

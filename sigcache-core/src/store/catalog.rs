@@ -221,6 +221,43 @@ impl Catalog {
         overtaken
     }
 
+    /// Its entries alone.
+    pub(super) fn into_entries(self) -> impl Iterator<Item = (Name, Entry)> {
+        self.entries.into_iter()
+    }
+
+    /// The next snapshot: with entries of other catalogs, which say by `changed_in` above 0 that their plain copies are
+    /// behind. `None` if there is nothing new in them, and this is not the empty catalog.
+    pub(super) fn with_moved(
+        mut self,
+        moved: impl Iterator<Item = (Name, Entry)>,
+        run: RunId,
+        at: Timestamp,
+    ) -> Option<Self> {
+        self.sequence += 1;
+        let mut changed = self.sequence == 1;
+        for (name, mut entry) in moved {
+            let behind = entry.changed_in > 0;
+            entry.changed_in = if behind { self.sequence } else { 0 };
+            match self.entries.get_mut(&name) {
+                Some(known) => {
+                    let before = known.clone();
+                    known.outlast(entry);
+                    if known.receipt != before.receipt {
+                        known.changed_in = self.sequence;
+                    }
+                    changed |= *known != before;
+                }
+                None => {
+                    self.entries.insert(name, entry);
+                    changed = true;
+                }
+            }
+        }
+        (self.run, self.at) = (Some(run), at);
+        changed.then_some(self)
+    }
+
     /// The snapshot as it is stored: JSON, packed with gzip.
     ///
     /// Fails where it would be larger than any reader takes.
@@ -398,6 +435,29 @@ impl Entry {
         // Otherwise not the latest of all: a run whose clock was ahead would keep the copy fresh until then.
         self.checked_at = Some(at);
         self.fresh_until = fresh_until;
+    }
+
+    /// Becomes the newer of two entries of one resource: by the mark, then by when the copy was verified, then by when it
+    /// was confirmed. Of two that are alike it stays what it is.
+    pub(super) fn outlast(&mut self, other: Self) {
+        let mark = match (self.mark, other.mark) {
+            (Some(mine), Some(theirs)) if mine.is_older_than(theirs) == Some(true) => Some(theirs),
+            (mine, theirs) => mine.or(theirs),
+        };
+        let age = |entry: &Self| (entry.receipt.as_ref().map(|receipt| receipt.verified_at), entry.checked_at);
+        let newer = match (self.mark, other.mark) {
+            (Some(mine), Some(theirs)) if mine != theirs => mine.is_older_than(theirs) == Some(true),
+            _ => age(&other) > age(self),
+        };
+        let (changed_in, mut former) = (self.changed_in.max(other.changed_in), self.former.clone());
+        former.extend(other.former.iter().cloned());
+        former.sort_unstable();
+        former.dedup();
+        if newer {
+            *self = other;
+            self.changed_in = changed_in;
+        }
+        (self.mark, self.former) = (mark, former);
     }
 
     fn stand(&mut self, standing: Standing, sequence: u64) {

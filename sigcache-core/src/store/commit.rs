@@ -40,7 +40,7 @@ impl Bucket {
     }
 
     /// True if the snapshot now stands, false if another run's does.
-    async fn create_snapshot(&self, next: &Catalog, run: RunId) -> Result<bool, StoreError> {
+    pub(super) async fn create_snapshot(&self, next: &Catalog, run: RunId) -> Result<bool, StoreError> {
         let key = self.layout.catalog(SnapshotKey::Snapshot(next.sequence()));
         let unwritable =
             |error| StoreError::Unavailable { doing: "write", key: key.to_string(), source: Box::new(error) };
@@ -61,7 +61,7 @@ impl Bucket {
     }
 
     /// Shows that of two creates of one key the second fails. Some servers answer both with success.
-    async fn probe(&self, run: RunId) -> Result<(), StoreError> {
+    pub(super) async fn probe(&self, run: RunId) -> Result<(), StoreError> {
         let key = self.layout.probe(run);
         let create = async |content: &'static [u8]| {
             self.count(1);

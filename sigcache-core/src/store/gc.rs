@@ -6,7 +6,7 @@ use std::{collections::HashSet, time::Duration};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::{Error as ObjectError, path::Path};
 
-use super::{Bucket, SnapshotKey, StoreError, bucket::failed};
+use super::{Bucket, Shard, SnapshotKey, StoreError, bucket::failed};
 use crate::{decision::RunId, entry::Standing, name::Name, time::Timestamp};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -63,7 +63,8 @@ pub enum Sweep {
 }
 
 impl Bucket {
-    /// Takes away what is older than `keep` says and that nothing kept refers to. Safe beside running syncs: what they
+    /// Takes away what is older than `keep` says and that nothing kept refers to. Of anchors in a store of several shards
+    /// every version stays. Safe beside running syncs: what they
     /// have staged is younger than `keep.span`.
     pub async fn gc(&self, keep: &Keep, now: Timestamp, sweep: Sweep) -> Result<Collected, StoreError> {
         let mut collected = Collected::default();
@@ -77,6 +78,8 @@ impl Bucket {
         let mut named: HashSet<(Name, String)> = HashSet::new();
         let mut oldest_kept = u64::MAX;
         let mut replaced: Option<Timestamp> = None;
+        // Every shard has a version of its own of an anchor, which the others know nothing of.
+        let mut shared: HashSet<Name> = HashSet::new();
         for (index, number) in numbers.iter().enumerate() {
             // Not its own age counts: it may have been the newest one until a moment ago, and readers be at it.
             if index >= keep.snapshots.max(1) && replaced.is_some_and(|at| at < border) {
@@ -88,6 +91,9 @@ impl Bucket {
             for (name, entry) in snapshot.entries() {
                 if let (Standing::Live | Standing::Withheld, Some(receipt)) = (entry.standing, &entry.receipt) {
                     named.insert((name.clone(), receipt.version.to_string()));
+                    if receipt.document.is_some() && self.layout.shard() != Shard::WHOLE {
+                        shared.insert(name.clone());
+                    }
                 }
             }
         }
@@ -107,6 +113,7 @@ impl Bucket {
             match self.layout.parse_version(&key) {
                 // Another shard speaks for its own names; what this program did not write is left alone.
                 Some((name, _, _)) if !self.layout.shard().holds(&name) => {}
+                Some((name, _, _)) if shared.contains(&name) => collected.versions_kept += 1,
                 // Without a snapshot nothing says what is needed: the catalog was lost, not the documents.
                 Some(_) if numbers.is_empty() => collected.versions_kept += 1,
                 Some((name, version, at)) if at < border && !named.contains(&(name.clone(), version.clone())) => {

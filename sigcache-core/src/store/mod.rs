@@ -15,6 +15,7 @@ mod disk;
 mod gc;
 mod layout;
 mod publish;
+mod reshard;
 mod shard;
 mod shared;
 mod staging;
@@ -44,6 +45,7 @@ pub use disk::{Disk, local_files, open_disk, open_existing_disk};
 pub use gc::{Collected, Keep, LONGEST_RUN, Sweep};
 pub use layout::{Layout, SnapshotKey};
 pub use publish::LONGEST_PUBLICATION;
+pub use reshard::Resharded;
 pub use shard::{Shard, ShardError};
 #[cfg(feature = "config")]
 pub(crate) use staging::is_media_type;
@@ -199,7 +201,7 @@ pub enum StoreError {
     },
     /// The names of this store are divided otherwise.
     #[error(
-        "this store is kept in {} shards, so it cannot be opened as shard {asked}; use --shard I/{}, or another root for another number of shards",
+        "this store is kept in {} shards, so it cannot be opened as shard {asked}; use --shard I/{}, or divide it otherwise with `sigcache reshard`",
         found.count(),
         found.count()
     )]
@@ -208,6 +210,12 @@ pub enum StoreError {
         found: Shard,
         /// The one that was asked for.
         asked: Shard,
+    },
+    /// The names cannot be divided so.
+    #[error("a store has 1 to 9999 shards, not {asked}")]
+    ShardCount {
+        /// The number that was asked for.
+        asked: u32,
     },
     /// The run is under way for so long that what it staged may have been swept.
     #[error(

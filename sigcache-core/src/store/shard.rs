@@ -20,6 +20,11 @@ impl Shard {
     /// The one shard that has all names.
     pub const WHOLE: Self = Self { index: 1, count: 1 };
 
+    /// All shards of such a division; `None` where it is not one into 1 to 9999.
+    pub fn all(count: u32) -> Option<impl Iterator<Item = Self>> {
+        (1..=9999).contains(&count).then(|| (1..=count).map(move |index| Self { index, count }))
+    }
+
     /// How many shards there are.
     pub fn count(self) -> u32 {
         self.count
