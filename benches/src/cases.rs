@@ -6,10 +6,10 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{
-    measure::{self, median},
+    measure::{self, in_mebibytes, median},
     nginx::Nginx,
     rivals::{Job, Rivals},
     sigcache::Setup,
@@ -92,13 +92,9 @@ impl Bench {
                 add(2, by_python, seconds);
             }
             add(3, count, measure::run(itself("floor-requests")?.arg(&base).arg(&all))?.seconds);
-            let output = itself("floor-verification")?.arg(&self.site).arg(&all).output()?;
-            let seconds = String::from_utf8(output.stdout)?.trim().parse();
-            add(4, count, seconds.context("verification alone failed")?);
+            add(4, count, seconds(itself("floor-verification")?.arg(&key).arg(&self.site).arg(&all))?);
             let folder = self.folder("files")?;
-            let output = itself("floor-files")?.arg(&folder).arg(&all).output()?;
-            let seconds = String::from_utf8(output.stdout)?.trim().parse();
-            add(5, count, seconds.context("files alone failed")?);
+            add(5, count, seconds(itself("floor-files")?.arg(&folder).arg(&all))?);
         }
         let rate = rates.map(|values| median(&values));
         let what = format!("{count} resources of 4 KiB, first sync");
@@ -182,7 +178,7 @@ impl Bench {
         table.row("3", &what, "sigcache", format!("{ours:.2} s"), ours);
         let note = format!("sigcache takes {:.2} of this time", ours / pipe);
         table.row("3", "curl | tee file | openssl dgst, sync", &note, format!("{pipe:.2} s"), pipe);
-        let mib = peak as f64 / 1_048_576.0;
+        let mib = in_mebibytes(peak);
         table.row("3", "peak memory of sigcache", "under 64 MiB", format!("{mib:.1} MiB"), mib);
         Ok(())
     }
@@ -210,9 +206,14 @@ impl Bench {
             many.store_requests.to_string(),
             many.store_requests as f64,
         );
-        let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
-        let note = format!("{:.1} MiB with ten resources", mib(ten.usage.peak));
-        table.row("4", "peak memory", &note, format!("{:.1} MiB", mib(many.usage.peak)), mib(many.usage.peak));
+        let note = format!("{:.1} MiB with ten resources", in_mebibytes(ten.usage.peak));
+        table.row(
+            "4",
+            "peak memory",
+            &note,
+            format!("{:.1} MiB", in_mebibytes(many.usage.peak)),
+            in_mebibytes(many.usage.peak),
+        );
         let each = many.usage.peak.saturating_sub(ten.usage.peak) as f64 / count as f64;
         table.row("4", "memory for each resource", "under 1024 bytes", format!("{each:.0} bytes"), each);
         Ok(())
@@ -224,6 +225,13 @@ fn itself(task: &str) -> Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.arg(task);
     Ok(command)
+}
+
+/// What a floor prints that measures itself.
+fn seconds(floor: &mut Command) -> Result<f64> {
+    let output = floor.output().context("cannot start a floor")?;
+    ensure!(output.status.success(), "{floor:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout)?.trim().parse().with_context(|| format!("{floor:?} printed no seconds"))
 }
 
 fn remove(path: &Path) -> Result<()> {

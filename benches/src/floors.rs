@@ -1,6 +1,6 @@
 //! What no implementation can be faster than: the requests alone, the verification alone, and the files alone.
 //!
-//! Both run in a process of their own, as what they are compared with does.
+//! Each runs in a process of their own, as what they are compared with does.
 
 use std::{fs, path::Path, thread, time::Instant};
 
@@ -70,11 +70,12 @@ pub(crate) fn files(folder: &Path, names: &Path) -> Result<()> {
 }
 
 /// Reads, hashes and verifies every document on two threads. Prints the seconds, reading of the files not included.
-pub(crate) fn verification(site: &Path, names: &Path) -> Result<()> {
+pub(crate) fn verification(key: &Path, folder: &Path, names: &Path) -> Result<()> {
     let names = fs::read_to_string(names)?;
-    let files = names.lines().map(|name| Ok((fs::read(site.join(name))?, fs::read(site.join(format!("{name}.sig")))?)));
+    let files =
+        names.lines().map(|name| Ok((fs::read(folder.join(name))?, fs::read(folder.join(format!("{name}.sig")))?)));
     let files: Vec<(Vec<u8>, Vec<u8>)> = files.collect::<Result<_>>()?;
-    let key = &PublicKey::parse(&fs::read(site.join("key.pem"))?)?;
+    let key = &PublicKey::parse(&fs::read(key)?)?;
     let algorithm = key.algorithm().context("the key is of a known algorithm")?;
     let start = Instant::now();
     let good = thread::scope(|scope| {

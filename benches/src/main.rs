@@ -20,12 +20,24 @@ use clap::{Parser, Subcommand};
 
 use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 
+type Case = fn(&mut Bench, &mut Table) -> Result<()>;
+
+/// By the numbers that `--only` takes.
+const CASES: [(u8, &str, Case); 6] = [
+    (1, "first sync", Bench::first),
+    (2, "unchanged", Bench::unchanged),
+    (3, "one large object", Bench::large),
+    (4, "very many, unchanged", Bench::many),
+    (5, "signed XML", Bench::signed_xml),
+    (6, "a large JWS", Bench::large_jws),
+];
+
 #[derive(Parser)]
 #[command(name = "bench", about = "Measures sigcache beside scripts that do the same")]
 struct Arguments {
     /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
-    /// 5 signed XML, 6 a large JWS
-    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,5,6")]
+    /// 5 signed XML, 6 a large JWS; by default all
+    #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,
     /// How much of the work, for a quick look (0.1 is a tenth)
     #[arg(long, default_value_t = 1.0)]
@@ -44,7 +56,7 @@ enum Floor {
     #[command(name = "floor-requests")]
     Requests { base: String, names: PathBuf },
     #[command(name = "floor-verification")]
-    Verification { site: PathBuf, names: PathBuf },
+    Verification { key: PathBuf, folder: PathBuf, names: PathBuf },
     #[command(name = "floor-files")]
     Files { folder: PathBuf, names: PathBuf },
 }
@@ -53,7 +65,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match &arguments.floor {
         Some(Floor::Requests { base, names }) => floors::requests(base, names),
-        Some(Floor::Verification { site, names }) => floors::verification(site, names),
+        Some(Floor::Verification { key, folder, names }) => floors::verification(key, folder, names),
         Some(Floor::Files { folder, names }) => floors::files(folder, names),
         None => measure_all(&arguments),
     }
@@ -61,14 +73,16 @@ fn main() -> Result<()> {
 
 fn measure_all(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.rounds > 0 && arguments.scale > 0.0, "rounds and scale are above zero");
-    ensure!(arguments.only.iter().all(|case| (1..=6).contains(case)), "there are the cases 1 to 6");
+    let known = |number: &u8| CASES.iter().any(|(case, ..)| case == number);
+    ensure!(arguments.only.iter().all(known), "there are the cases 1 to {}", CASES.len());
     ensure!(!cfg!(debug_assertions), "measure a release build: cargo run --release -p sigcache-benches");
     let executable = env::current_exe()?;
     let target = executable.parent().and_then(|folder| folder.parent()).context("not in a target folder")?;
-    let program = sigcache::program(target)?;
+    let chosen = |number: u8| arguments.only.is_empty() || arguments.only.contains(&number);
     let work = target.join("bench");
     let site = work.join("site");
     fs::create_dir_all(&site)?;
+    let program = sigcache::program(target)?;
     let signer = Signer::new()?;
     fs::write(site.join("key.pem"), signer.public_pem()?)?;
     let nginx = Nginx::start(&work.join("nginx"), &site)?;
@@ -79,18 +93,12 @@ fn measure_all(arguments: &Arguments) -> Result<()> {
 
     let machine = measure::machine(&work);
     let mut table = Table::default();
-    for (number, title, case) in [
-        (1, "first sync", Bench::first as fn(&mut Bench, &mut Table) -> Result<()>),
-        (2, "unchanged", Bench::unchanged),
-        (3, "one large object", Bench::large),
-        (4, "very many, unchanged", Bench::many),
-        (5, "signed XML", Bench::signed_xml),
-        (6, "a large JWS", Bench::large_jws),
-    ] {
-        if arguments.only.contains(&number) {
-            println!("{number}: {title}");
-            case(&mut bench, &mut table).with_context(|| format!("case {number}"))?;
+    for (number, title, case) in CASES {
+        if !chosen(number) {
+            continue;
         }
+        println!("{number}: {title}");
+        case(&mut bench, &mut table).with_context(|| format!("case {number}"))?;
     }
     println!("\n{machine}; scale {scale}, the middle of {rounds} rounds\n");
     table.print();

@@ -70,9 +70,13 @@ impl Rivals {
 
     /// curl and openssl for each resource, four at once.
     pub(crate) fn shell(&self, job: &Job<'_>, names: &Path) -> Result<f64> {
+        Ok(measure::run(job.pass(&mut self.xargs("one.sh", names)))?.seconds)
+    }
+
+    fn xargs(&self, script: &str, names: &Path) -> Command {
         let mut command = Command::new("xargs");
-        command.arg("-a").arg(names).args(["-P4", "-n1", "sh"]).arg(self.folder.join("one.sh"));
-        Ok(measure::run(job.pass(&mut command))?.seconds)
+        command.arg("-a").arg(names).args(["-P4", "-n1", "sh"]).arg(self.folder.join(script));
+        command
     }
 
     /// httpx and cryptography, 64 at once; `None` where Python could not be set up.
