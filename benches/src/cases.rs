@@ -20,6 +20,8 @@ use crate::{
 /// What all of them need.
 pub(crate) struct Bench {
     pub(crate) program: PathBuf,
+    /// The same with OpenPGP, which is off by default; built only where a case needs it.
+    pub(crate) with_openpgp: Option<PathBuf>,
     pub(crate) work: PathBuf,
     /// Where everything goes that is made while it is measured.
     pub(crate) out: PathBuf,
@@ -40,7 +42,7 @@ impl Bench {
 
     /// A folder that was not there before. Nothing is deleted before the end: a file system that has just freed many
     /// inodes (ext4 for one) searches long for one that it may use again, and that would be measured.
-    fn folder(&mut self, what: &str) -> Result<PathBuf> {
+    pub(crate) fn folder(&mut self, what: &str) -> Result<PathBuf> {
         self.made += 1;
         let folder = self.out.join(format!("{:03}-{what}", self.made));
         fs::create_dir_all(&folder)?;

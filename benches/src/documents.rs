@@ -142,6 +142,6 @@ fn rsa_key(key: &Path, certificate: &Path) -> Result<()> {
     quiet(request.arg(key).arg("-out").arg(certificate))
 }
 
-fn size(kibibytes: usize) -> String {
+pub(crate) fn size(kibibytes: usize) -> String {
     if kibibytes < 1024 { format!("{kibibytes} KiB") } else { format!("{} MiB", kibibytes / 1024) }
 }

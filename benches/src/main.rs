@@ -8,6 +8,7 @@ mod documents;
 mod floors;
 mod measure;
 mod nginx;
+mod openpgp;
 mod rivals;
 mod sigcache;
 mod site;
@@ -23,20 +24,21 @@ use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 type Case = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// By the numbers that `--only` takes.
-const CASES: [(u8, &str, Case); 6] = [
+const CASES: [(u8, &str, Case); 7] = [
     (1, "first sync", Bench::first),
     (2, "unchanged", Bench::unchanged),
     (3, "one large object", Bench::large),
     (4, "very many, unchanged", Bench::many),
     (5, "signed XML", Bench::signed_xml),
     (6, "a large JWS", Bench::large_jws),
+    (7, "Release files of Debian", Bench::release_files),
 ];
 
 #[derive(Parser)]
 #[command(name = "bench", about = "Measures sigcache beside scripts that do the same")]
 struct Arguments {
     /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
-    /// 5 signed XML, 6 a large JWS; by default all
+    /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP); by default all
     #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,
     /// How much of the work, for a quick look (0.1 is a tenth)
@@ -82,14 +84,26 @@ fn measure_all(arguments: &Arguments) -> Result<()> {
     let work = target.join("bench");
     let site = work.join("site");
     fs::create_dir_all(&site)?;
+    // The usual one last, so that it is what is left in the target folder.
+    let with_openpgp = if chosen(7) { Some(sigcache::program_with_openpgp(target, &work)?) } else { None };
     let program = sigcache::program(target)?;
     let signer = Signer::new()?;
     fs::write(site.join("key.pem"), signer.public_pem()?)?;
     let nginx = Nginx::start(&work.join("nginx"), &site)?;
     let (scale, rounds) = (arguments.scale, arguments.rounds);
     let out = work.join(format!("out-{}", std::process::id()));
-    let mut bench =
-        Bench { program, work: work.clone(), out: out.clone(), site, nginx, signer, made: 0, scale, rounds };
+    let mut bench = Bench {
+        program,
+        with_openpgp,
+        work: work.clone(),
+        out: out.clone(),
+        site,
+        nginx,
+        signer,
+        made: 0,
+        scale,
+        rounds,
+    };
 
     let machine = measure::machine(&work);
     let mut table = Table::default();

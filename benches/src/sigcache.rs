@@ -16,6 +16,13 @@ pub(crate) fn program(target: &Path) -> Result<PathBuf> {
     build(target, &[])
 }
 
+/// The same with OpenPGP, as a copy in `folder`: both builds have the same name in the target folder.
+pub(crate) fn program_with_openpgp(target: &Path, folder: &Path) -> Result<PathBuf> {
+    let (built, copy) = (build(target, &["--features", "openpgp"])?, folder.join("sigcache-openpgp"));
+    fs::copy(&built, &copy).with_context(|| format!("cannot copy {}", built.display()))?;
+    Ok(copy)
+}
+
 fn build(target: &Path, features: &[&str]) -> Result<PathBuf> {
     if let Some(path) = env::var_os("SIGCACHE") {
         return Ok(PathBuf::from(path).canonicalize()?);
