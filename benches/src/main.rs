@@ -5,6 +5,7 @@
 
 mod cases;
 mod documents;
+mod eidas;
 mod floors;
 mod measure;
 mod nginx;
@@ -24,7 +25,7 @@ use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 type Case = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// By the numbers that `--only` takes.
-const CASES: [(u8, &str, Case); 7] = [
+const CASES: [(u8, &str, Case); 8] = [
     (1, "first sync", Bench::first),
     (2, "unchanged", Bench::unchanged),
     (3, "one large object", Bench::large),
@@ -32,13 +33,15 @@ const CASES: [(u8, &str, Case); 7] = [
     (5, "signed XML", Bench::signed_xml),
     (6, "a large JWS", Bench::large_jws),
     (7, "Release files of Debian", Bench::release_files),
+    (9, "28 countries", Bench::countries),
 ];
 
 #[derive(Parser)]
 #[command(name = "bench", about = "Measures sigcache beside scripts that do the same")]
 struct Arguments {
     /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
-    /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP); by default all
+    /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP),
+    /// 9 the 28 countries of eidas-metadata; by default all
     #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,
     /// How much of the work, for a quick look (0.1 is a tenth)

@@ -34,7 +34,7 @@ fn build(target: &Path, features: &[&str]) -> Result<PathBuf> {
 }
 
 /// A release build of this tree; the package is still to be said.
-fn cargo(target: &Path) -> Command {
+pub(crate) fn cargo(target: &Path) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build.args(["build", "--release", "--locked", "--target-dir"]).arg(target);
@@ -128,7 +128,7 @@ impl Run {
 }
 
 /// The reports in a store on disk, the oldest first.
-fn reports(store: &Path) -> Result<Vec<Value>> {
+pub(crate) fn reports(store: &Path) -> Result<Vec<Value>> {
     let mut files = Vec::new();
     list(&store.join("runs"), &mut files)?;
     // Their names begin with their time.
