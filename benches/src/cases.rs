@@ -36,7 +36,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    fn scaled(&self, count: usize) -> usize {
+    pub(crate) fn scaled(&self, count: usize) -> usize {
         ((count as f64 * self.scale) as usize).max(10)
     }
 
@@ -54,7 +54,7 @@ impl Bench {
         Setup::new(&self.program, &folder, base, &self.signer.public_pem()?, names)
     }
 
-    fn names(&self, file: &str, names: &[String]) -> Result<PathBuf> {
+    pub(crate) fn names(&self, file: &str, names: &[String]) -> Result<PathBuf> {
         let path = self.work.join(file);
         fs::write(&path, names.join("\n") + "\n")?;
         Ok(path)

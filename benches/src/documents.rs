@@ -105,7 +105,7 @@ impl Bench {
 }
 
 /// Metadata of this name and of about this size, with an empty signature.
-fn metadata(name: &str, kibibytes: usize) -> Result<String> {
+pub(crate) fn metadata(name: &str, kibibytes: usize) -> Result<String> {
     let mut text = HEAD.replace("https://federation.example/", name);
     let mut number = 0;
     while text.len() < kibibytes * 1024 {
@@ -126,7 +126,7 @@ fn metadata(name: &str, kibibytes: usize) -> Result<String> {
 }
 
 /// The text with its signature, by xmlsec1.
-fn sign_xml(text: &str, key: &Path, file: &Path) -> Result<()> {
+pub(crate) fn sign_xml(text: &str, key: &Path, file: &Path) -> Result<()> {
     let template = file.with_extension("template");
     fs::write(&template, text).with_context(|| format!("cannot write {}", template.display()))?;
     let mut sign = Command::new("xmlsec1");
@@ -136,7 +136,7 @@ fn sign_xml(text: &str, key: &Path, file: &Path) -> Result<()> {
 }
 
 /// An RSA key, and its certificate.
-fn rsa_key(key: &Path, certificate: &Path) -> Result<()> {
+pub(crate) fn rsa_key(key: &Path, certificate: &Path) -> Result<()> {
     let mut request = Command::new("openssl");
     request.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=bench", "-keyout"]);
     quiet(request.arg(key).arg("-out").arg(certificate))

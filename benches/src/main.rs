@@ -8,8 +8,10 @@ mod documents;
 mod eidas;
 mod floors;
 mod measure;
+mod mixed;
 mod nginx;
 mod openpgp;
+mod publisher;
 mod rivals;
 mod sigcache;
 mod site;
@@ -25,7 +27,7 @@ use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 type Case = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// By the numbers that `--only` takes.
-const CASES: [(u8, &str, Case); 8] = [
+const CASES: [(u8, &str, Case); 9] = [
     (1, "first sync", Bench::first),
     (2, "unchanged", Bench::unchanged),
     (3, "one large object", Bench::large),
@@ -33,6 +35,7 @@ const CASES: [(u8, &str, Case); 8] = [
     (5, "signed XML", Bench::signed_xml),
     (6, "a large JWS", Bench::large_jws),
     (7, "Release files of Debian", Bench::release_files),
+    (8, "many formats", Bench::mixed),
     (9, "28 countries", Bench::countries),
 ];
 
@@ -40,7 +43,7 @@ const CASES: [(u8, &str, Case); 8] = [
 #[command(name = "bench", about = "Measures sigcache beside scripts that do the same")]
 struct Arguments {
     /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
-    /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP),
+    /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP), 8 documents of many formats,
     /// 9 the 28 countries of eidas-metadata; by default all
     #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,

@@ -13,6 +13,7 @@ use crate::measure::{self, Usage};
 const SCRIPTS: &[(&str, &str)] = &[
     ("one.sh", include_str!("../rivals/one.sh")),
     ("big.sh", include_str!("../rivals/big.sh")),
+    ("mixed.sh", include_str!("../rivals/mixed.sh")),
     ("job.py", include_str!("../rivals/job.py")),
     ("requirements.txt", include_str!("../rivals/requirements.txt")),
 ];
@@ -71,6 +72,11 @@ impl Rivals {
     /// curl and openssl for each resource, four at once.
     pub(crate) fn shell(&self, job: &Job<'_>, names: &Path) -> Result<f64> {
         Ok(measure::run(job.pass(&mut self.xargs("one.sh", names)))?.seconds)
+    }
+
+    /// curl and the tool of each format for each resource, four at once; the key is a folder of keys.
+    pub(crate) fn mixed(&self, job: &Job<'_>, names: &Path) -> Result<f64> {
+        Ok(measure::run(job.pass(&mut self.xargs("mixed.sh", names)))?.seconds)
     }
 
     fn xargs(&self, script: &str, names: &Path) -> Command {

@@ -43,7 +43,7 @@ pub(crate) fn cargo(target: &Path) -> Command {
 }
 
 /// A store in the folder of the configuration.
-const DISK: &str = "[store]\nurl = \"file:store\"\n";
+pub(crate) const DISK: &str = "[store]\nurl = \"file:store\"\n";
 
 /// What holds for all of the configurations.
 const LIMITS: &str = r#"
@@ -94,7 +94,7 @@ impl Setup {
     }
 
     /// A configuration of this store and these keys and resources, in an empty folder.
-    fn of(program: &Path, folder: &Path, store: &str, resources: &str) -> Result<Self> {
+    pub(crate) fn of(program: &Path, folder: &Path, store: &str, resources: &str) -> Result<Self> {
         fs::write(folder.join("sigcache.toml"), format!("{store}{LIMITS}{resources}"))?;
         Ok(Self { program: program.to_owned(), folder: folder.to_owned() })
     }
