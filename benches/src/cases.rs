@@ -49,7 +49,7 @@ impl Bench {
         Ok(folder)
     }
 
-    fn setup(&mut self, what: &str, base: &str, names: &[String]) -> Result<Setup> {
+    pub(crate) fn setup(&mut self, what: &str, base: &str, names: &[String]) -> Result<Setup> {
         let folder = self.folder(what)?;
         Setup::new(&self.program, &folder, base, &self.signer.public_pem()?, names)
     }
@@ -60,7 +60,7 @@ impl Bench {
         Ok(path)
     }
 
-    fn small_files(&self) -> Result<Vec<String>> {
+    pub(crate) fn small_files(&self) -> Result<Vec<String>> {
         let names: Vec<String> = (0..self.scaled(10_000)).map(site::name).collect();
         for (number, name) in names.iter().enumerate() {
             self.signer.small(&self.site.join(name), number as u64)?;
@@ -223,14 +223,14 @@ impl Bench {
 }
 
 /// This program again, as one of the floors.
-fn itself(task: &str) -> Result<Command> {
+pub(crate) fn itself(task: &str) -> Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.arg(task);
     Ok(command)
 }
 
 /// What a floor prints that measures itself.
-fn seconds(floor: &mut Command) -> Result<f64> {
+pub(crate) fn seconds(floor: &mut Command) -> Result<f64> {
     let output = floor.output().context("cannot start a floor")?;
     ensure!(output.status.success(), "{floor:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout)?.trim().parse().with_context(|| format!("{floor:?} printed no seconds"))

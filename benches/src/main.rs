@@ -9,10 +9,12 @@ mod eidas;
 mod floors;
 mod measure;
 mod mixed;
+mod moto;
 mod nginx;
 mod openpgp;
 mod publisher;
 mod rivals;
+mod s3;
 mod sigcache;
 mod site;
 mod table;
@@ -27,7 +29,7 @@ use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 type Case = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// By the numbers that `--only` takes.
-const CASES: [(u8, &str, Case); 9] = [
+const CASES: [(u8, &str, Case); 10] = [
     (1, "first sync", Bench::first),
     (2, "unchanged", Bench::unchanged),
     (3, "one large object", Bench::large),
@@ -37,6 +39,7 @@ const CASES: [(u8, &str, Case); 9] = [
     (7, "Release files of Debian", Bench::release_files),
     (8, "many formats", Bench::mixed),
     (9, "28 countries", Bench::countries),
+    (10, "into a bucket", Bench::bucket),
 ];
 
 #[derive(Parser)]
@@ -44,7 +47,7 @@ const CASES: [(u8, &str, Case); 9] = [
 struct Arguments {
     /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
     /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP), 8 documents of many formats,
-    /// 9 the 28 countries of eidas-metadata; by default all
+    /// 9 the 28 countries of eidas-metadata, 10 first sync into a bucket; by default all
     #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,
     /// How much of the work, for a quick look (0.1 is a tenth)
@@ -67,6 +70,8 @@ enum Floor {
     Verification { key: PathBuf, folder: PathBuf, names: PathBuf },
     #[command(name = "floor-files")]
     Files { folder: PathBuf, names: PathBuf },
+    #[command(name = "floor-puts")]
+    Puts { endpoint: String, site: PathBuf, names: PathBuf },
 }
 
 fn main() -> Result<()> {
@@ -75,6 +80,7 @@ fn main() -> Result<()> {
         Some(Floor::Requests { base, names }) => floors::requests(base, names),
         Some(Floor::Verification { key, folder, names }) => floors::verification(key, folder, names),
         Some(Floor::Files { folder, names }) => floors::files(folder, names),
+        Some(Floor::Puts { endpoint, site, names }) => floors::puts(endpoint, site, names),
         None => measure_all(&arguments),
     }
 }

@@ -13,6 +13,7 @@ use crate::measure::{self, Usage};
 const SCRIPTS: &[(&str, &str)] = &[
     ("one.sh", include_str!("../rivals/one.sh")),
     ("big.sh", include_str!("../rivals/big.sh")),
+    ("s3.sh", include_str!("../rivals/s3.sh")),
     ("mixed.sh", include_str!("../rivals/mixed.sh")),
     ("job.py", include_str!("../rivals/job.py")),
     ("requirements.txt", include_str!("../rivals/requirements.txt")),
@@ -46,7 +47,7 @@ impl Rivals {
     pub(crate) fn with_python(mut self) -> Self {
         match self.install() {
             Ok(python) => self.python = Some(python),
-            Err(error) => println!("SKIPPED: the asyncio script: {error:#}"),
+            Err(error) => println!("SKIPPED: the scripts that need Python: {error:#}"),
         }
         self
     }
@@ -77,6 +78,14 @@ impl Rivals {
     /// curl and the tool of each format for each resource, four at once; the key is a folder of keys.
     pub(crate) fn mixed(&self, job: &Job<'_>, names: &Path) -> Result<f64> {
         Ok(measure::run(job.pass(&mut self.xargs("mixed.sh", names)))?.seconds)
+    }
+
+    /// curl, openssl and s3cmd for each resource, four at once; `None` where Python could not be set up.
+    pub(crate) fn s3cmd(&self, job: &Job<'_>, server: &str, names: &Path) -> Result<Option<f64>> {
+        let Some(python) = &self.python else { return Ok(None) };
+        let mut command = self.xargs("s3.sh", names);
+        command.env("S3CMD", python.with_file_name("s3cmd")).env("S3_HOST", server);
+        Ok(Some(measure::run(job.pass(&mut command))?.seconds))
     }
 
     fn xargs(&self, script: &str, names: &Path) -> Command {

@@ -1,7 +1,8 @@
 //! The program that is measured: its configuration, its runs, and what their reports say.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -9,7 +10,10 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::measure::{self, Usage};
+use crate::{
+    measure::{self, Usage},
+    moto::CREDENTIALS,
+};
 
 /// The release build of `sigcache`: what the environment names, or built from this tree (no work if it is up to date).
 pub(crate) fn program(target: &Path) -> Result<PathBuf> {
@@ -58,7 +62,7 @@ timeout = "10m"
 "#;
 
 /// `names` below `base` as resources with detached signatures beside them.
-fn detached(folder: &Path, base: &str, key: &str, names: &[String]) -> Result<String> {
+pub(crate) fn detached(folder: &Path, base: &str, key: &str, names: &[String]) -> Result<String> {
     fs::write(folder.join("key.pem"), key)?;
     fs::write(folder.join("names.txt"), names.join("\n") + "\n")?;
     Ok(format!(
@@ -108,6 +112,15 @@ impl Setup {
     pub(crate) fn sync(&self, outcome: &str, count: usize) -> Result<Run> {
         let usage = measure::run(self.command("sync").arg("--quiet").stdout(Stdio::null()))?;
         let report = reports(&self.folder.join("store"))?.pop().context("the run left no report")?;
+        Run::new(usage, &report, outcome, count)
+    }
+
+    /// The same, with a store in moto. Its report is the one that the run prints.
+    pub(crate) fn sync_printed(&self, outcome: &str, count: usize) -> Result<Run> {
+        let printed = self.folder.join("report.json");
+        let mut command = self.command("sync");
+        let usage = measure::run(command.arg("--json").envs(CREDENTIALS).stdout(File::create(&printed)?))?;
+        let report = serde_json::from_slice(&fs::read(&printed)?).context("the report is not JSON")?;
         Run::new(usage, &report, outcome, count)
     }
 
