@@ -3,6 +3,7 @@
 //! Everything happens in `bench/` below the target folder: an nginx of its own on a loopback port, its files, the
 //! stores. What is compared is measured in one run, in turns, and the middle of the rounds counts.
 
+mod audit;
 mod cases;
 mod documents;
 mod eidas;
@@ -29,7 +30,7 @@ use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 type Case = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// By the numbers that `--only` takes.
-const CASES: [(u8, &str, Case); 10] = [
+const CASES: [(u8, &str, Case); 11] = [
     (1, "first sync", Bench::first),
     (2, "unchanged", Bench::unchanged),
     (3, "one large object", Bench::large),
@@ -40,6 +41,7 @@ const CASES: [(u8, &str, Case); 10] = [
     (8, "many formats", Bench::mixed),
     (9, "28 countries", Bench::countries),
     (10, "into a bucket", Bench::bucket),
+    (11, "audit", Bench::audit),
 ];
 
 #[derive(Parser)]
@@ -47,7 +49,7 @@ const CASES: [(u8, &str, Case); 10] = [
 struct Arguments {
     /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
     /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP), 8 documents of many formats,
-    /// 9 the 28 countries of eidas-metadata, 10 first sync into a bucket; by default all
+    /// 9 the 28 countries of eidas-metadata, 10 first sync into a bucket, 11 audit; by default all
     #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,
     /// How much of the work, for a quick look (0.1 is a tenth)

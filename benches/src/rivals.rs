@@ -13,6 +13,7 @@ use crate::measure::{self, Usage};
 const SCRIPTS: &[(&str, &str)] = &[
     ("one.sh", include_str!("../rivals/one.sh")),
     ("big.sh", include_str!("../rivals/big.sh")),
+    ("check.sh", include_str!("../rivals/check.sh")),
     ("s3.sh", include_str!("../rivals/s3.sh")),
     ("mixed.sh", include_str!("../rivals/mixed.sh")),
     ("job.py", include_str!("../rivals/job.py")),
@@ -78,6 +79,11 @@ impl Rivals {
     /// curl and the tool of each format for each resource, four at once; the key is a folder of keys.
     pub(crate) fn mixed(&self, job: &Job<'_>, names: &Path) -> Result<f64> {
         Ok(measure::run(job.pass(&mut self.xargs("mixed.sh", names)))?.seconds)
+    }
+
+    /// openssl for each file in a folder, four at once.
+    pub(crate) fn check(&self, key: &Path, folder: &Path, names: &Path) -> Result<f64> {
+        Ok(measure::run(self.xargs("check.sh", names).arg(key).arg(folder))?.seconds)
     }
 
     /// curl, openssl and s3cmd for each resource, four at once; `None` where Python could not be set up.

@@ -124,6 +124,11 @@ impl Setup {
         Run::new(usage, &report, outcome, count)
     }
 
+    /// Everything in the store verified again; it is an error if something is not as it should be.
+    pub(crate) fn audit(&self) -> Result<Usage> {
+        measure::run(self.command("audit").arg("--quiet").stdout(Stdio::null()))
+    }
+
     fn command(&self, what: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args([what, "--config", "sigcache.toml"]).current_dir(&self.folder);
