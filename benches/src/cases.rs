@@ -6,10 +6,10 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{
-    measure::{self, median},
+    measure::{self, in_mebibytes, median},
     nginx::Nginx,
     rivals::{Job, Rivals},
     sigcache::Setup,
@@ -20,6 +20,8 @@ use crate::{
 /// What all of them need.
 pub(crate) struct Bench {
     pub(crate) program: PathBuf,
+    /// The same with OpenPGP, which is off by default; built only where a case needs it.
+    pub(crate) with_openpgp: Option<PathBuf>,
     pub(crate) work: PathBuf,
     /// Where everything goes that is made while it is measured.
     pub(crate) out: PathBuf,
@@ -34,31 +36,31 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    fn scaled(&self, count: usize) -> usize {
+    pub(crate) fn scaled(&self, count: usize) -> usize {
         ((count as f64 * self.scale) as usize).max(10)
     }
 
     /// A folder that was not there before. Nothing is deleted before the end: a file system that has just freed many
     /// inodes (ext4 for one) searches long for one that it may use again, and that would be measured.
-    fn folder(&mut self, what: &str) -> Result<PathBuf> {
+    pub(crate) fn folder(&mut self, what: &str) -> Result<PathBuf> {
         self.made += 1;
         let folder = self.out.join(format!("{:03}-{what}", self.made));
         fs::create_dir_all(&folder)?;
         Ok(folder)
     }
 
-    fn setup(&mut self, what: &str, base: &str, names: &[String]) -> Result<Setup> {
+    pub(crate) fn setup(&mut self, what: &str, base: &str, names: &[String]) -> Result<Setup> {
         let folder = self.folder(what)?;
         Setup::new(&self.program, &folder, base, &self.signer.public_pem()?, names)
     }
 
-    fn names(&self, file: &str, names: &[String]) -> Result<PathBuf> {
+    pub(crate) fn names(&self, file: &str, names: &[String]) -> Result<PathBuf> {
         let path = self.work.join(file);
         fs::write(&path, names.join("\n") + "\n")?;
         Ok(path)
     }
 
-    fn small_files(&self) -> Result<Vec<String>> {
+    pub(crate) fn small_files(&self) -> Result<Vec<String>> {
         let names: Vec<String> = (0..self.scaled(10_000)).map(site::name).collect();
         for (number, name) in names.iter().enumerate() {
             self.signer.small(&self.site.join(name), number as u64)?;
@@ -92,13 +94,9 @@ impl Bench {
                 add(2, by_python, seconds);
             }
             add(3, count, measure::run(itself("floor-requests")?.arg(&base).arg(&all))?.seconds);
-            let output = itself("floor-verification")?.arg(&self.site).arg(&all).output()?;
-            let seconds = String::from_utf8(output.stdout)?.trim().parse();
-            add(4, count, seconds.context("verification alone failed")?);
+            add(4, count, seconds(itself("floor-verification")?.arg(&key).arg(&self.site).arg(&all))?);
             let folder = self.folder("files")?;
-            let output = itself("floor-files")?.arg(&folder).arg(&all).output()?;
-            let seconds = String::from_utf8(output.stdout)?.trim().parse();
-            add(5, count, seconds.context("files alone failed")?);
+            add(5, count, seconds(itself("floor-files")?.arg(&folder).arg(&all))?);
         }
         let rate = rates.map(|values| median(&values));
         let what = format!("{count} resources of 4 KiB, first sync");
@@ -182,7 +180,7 @@ impl Bench {
         table.row("3", &what, "sigcache", format!("{ours:.2} s"), ours);
         let note = format!("sigcache takes {:.2} of this time", ours / pipe);
         table.row("3", "curl | tee file | openssl dgst, sync", &note, format!("{pipe:.2} s"), pipe);
-        let mib = peak as f64 / 1_048_576.0;
+        let mib = in_mebibytes(peak);
         table.row("3", "peak memory of sigcache", "under 64 MiB", format!("{mib:.1} MiB"), mib);
         Ok(())
     }
@@ -210,9 +208,14 @@ impl Bench {
             many.store_requests.to_string(),
             many.store_requests as f64,
         );
-        let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
-        let note = format!("{:.1} MiB with ten resources", mib(ten.usage.peak));
-        table.row("4", "peak memory", &note, format!("{:.1} MiB", mib(many.usage.peak)), mib(many.usage.peak));
+        let note = format!("{:.1} MiB with ten resources", in_mebibytes(ten.usage.peak));
+        table.row(
+            "4",
+            "peak memory",
+            &note,
+            format!("{:.1} MiB", in_mebibytes(many.usage.peak)),
+            in_mebibytes(many.usage.peak),
+        );
         let each = many.usage.peak.saturating_sub(ten.usage.peak) as f64 / count as f64;
         table.row("4", "memory for each resource", "under 1024 bytes", format!("{each:.0} bytes"), each);
         Ok(())
@@ -220,10 +223,17 @@ impl Bench {
 }
 
 /// This program again, as one of the floors.
-fn itself(task: &str) -> Result<Command> {
+pub(crate) fn itself(task: &str) -> Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.arg(task);
     Ok(command)
+}
+
+/// What a floor prints that measures itself.
+pub(crate) fn seconds(floor: &mut Command) -> Result<f64> {
+    let output = floor.output().context("cannot start a floor")?;
+    ensure!(output.status.success(), "{floor:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout)?.trim().parse().with_context(|| format!("{floor:?} printed no seconds"))
 }
 
 fn remove(path: &Path) -> Result<()> {

@@ -1,17 +1,12 @@
 //! Signed XML and JWS: whole processes that verify one file, ours beside the tools that everybody has.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{fmt::Write as _, fs, path::Path, process::Command};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use crate::{
     cases::Bench,
-    measure::{self, Usage, median},
+    measure::{median, quiet, repeated, shown},
     table::Table,
 };
 
@@ -30,26 +25,10 @@ impl Bench {
         let folder = self.work.join("documents");
         fs::create_dir_all(&folder)?;
         let (key, certificate) = (folder.join("key.pem"), folder.join("certificate.pem"));
-        quiet(
-            Command::new("openssl")
-                .args([
-                    "req",
-                    "-x509",
-                    "-newkey",
-                    "rsa:2048",
-                    "-nodes",
-                    "-days",
-                    "3650",
-                    "-subj",
-                    "/CN=bench",
-                    "-keyout",
-                ])
-                .arg(&key)
-                .arg("-out")
-                .arg(&certificate),
-        )?;
+        rsa_key(&key, &certificate)?;
         for (kibibytes, times) in SIZES {
-            let file = signed(&folder, &key, kibibytes)?;
+            let file = folder.join(format!("{kibibytes}.xml"));
+            sign_xml(&metadata("https://federation.example/", kibibytes)?, &key, &file)?;
             let mut rows: [(Vec<f64>, u64); 3] = Default::default();
             for _ in 0..self.rounds {
                 let mut ours = Command::new(&self.program);
@@ -68,10 +47,10 @@ impl Bench {
             }
             let [ours, xmlsec1, samlsign] = rows.map(|(seconds, peak)| (median(&seconds), peak));
             let what = format!("SAML metadata of {}, a process", size(kibibytes));
-            table.row("5", &what, "sigcache", time(ours), ours.0);
+            table.row("5", &what, "sigcache", shown(ours), ours.0);
             for (name, other) in [("xmlsec1", xmlsec1), ("samlsign", samlsign)] {
                 let note = format!("sigcache is {:.1} times as fast", other.0 / ours.0);
-                table.row("5", name, &note, time(other), other.0);
+                table.row("5", name, &note, shown(other), other.0);
             }
         }
         Ok(())
@@ -118,16 +97,16 @@ impl Bench {
             other.push(repeated(command, 2)?.seconds);
         }
         let (ours, other) = (median(&ours), median(&other));
-        table.row("6", "JWS of 32 MiB, a process", "sigcache", time((ours, peak)), ours);
+        table.row("6", "JWS of 32 MiB, a process", "sigcache", shown((ours, peak)), ours);
         let note = format!("the same signature, nothing decoded; sigcache takes {:.1} of this time", ours / other);
         table.row("6", "openssl dgst -verify", &note, format!("{:.0} ms", other * 1000.0), other);
         Ok(())
     }
 }
 
-/// Metadata of about this size, signed by xmlsec1.
-fn signed(folder: &Path, key: &Path, kibibytes: usize) -> Result<PathBuf> {
-    let mut text = HEAD.to_owned();
+/// Metadata of this name and of about this size, with an empty signature.
+pub(crate) fn metadata(name: &str, kibibytes: usize) -> Result<String> {
+    let mut text = HEAD.replace("https://federation.example/", name);
     let mut number = 0;
     while text.len() < kibibytes * 1024 {
         number += 1;
@@ -143,36 +122,26 @@ fn signed(folder: &Path, key: &Path, kibibytes: usize) -> Result<PathBuf> {
         )?;
     }
     text.push_str("</md:EntitiesDescriptor>\n");
-    let (template, file) = (folder.join("template.xml"), folder.join(format!("{kibibytes}.xml")));
-    fs::write(&template, text)?;
+    Ok(text)
+}
+
+/// The text with its signature, by xmlsec1.
+pub(crate) fn sign_xml(text: &str, key: &Path, file: &Path) -> Result<()> {
+    let template = file.with_extension("template");
+    fs::write(&template, text).with_context(|| format!("cannot write {}", template.display()))?;
     let mut sign = Command::new("xmlsec1");
-    sign.args(["--sign", "--privkey-pem"]).arg(key).arg("--id-attr:ID").arg(ROOT).arg("--output").arg(&file);
-    quiet(sign.arg(template)).context("xmlsec1 (Debian: xmlsec1) is needed for this case")?;
-    Ok(file)
+    sign.args(["--sign", "--privkey-pem"]).arg(key).arg("--id-attr:ID").arg(ROOT).arg("--output").arg(file);
+    quiet(sign.arg(&template)).context("xmlsec1 (Debian: xmlsec1) is needed for this case")?;
+    fs::remove_file(&template).with_context(|| format!("cannot remove {}", template.display()))
 }
 
-/// The time of one run of `times`, and the most memory of any.
-fn repeated(mut command: Command, times: usize) -> Result<Usage> {
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut all = Usage::default();
-    for _ in 0..times {
-        let usage = measure::run(&mut command)?;
-        all.seconds += usage.seconds / times as f64;
-        all.peak = all.peak.max(usage.peak);
-    }
-    Ok(all)
+/// An RSA key, and its certificate.
+pub(crate) fn rsa_key(key: &Path, certificate: &Path) -> Result<()> {
+    let mut request = Command::new("openssl");
+    request.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=bench", "-keyout"]);
+    quiet(request.arg(key).arg("-out").arg(certificate))
 }
 
-fn quiet(command: &mut Command) -> Result<()> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {command:?}"))?;
-    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
-}
-
-fn size(kibibytes: usize) -> String {
+pub(crate) fn size(kibibytes: usize) -> String {
     if kibibytes < 1024 { format!("{kibibytes} KiB") } else { format!("{} MiB", kibibytes / 1024) }
-}
-
-fn time((seconds, peak): (f64, u64)) -> String {
-    format!("{:.1} ms, {:.1} MiB", seconds * 1000.0, peak as f64 / 1_048_576.0)
 }

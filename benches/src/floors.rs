@@ -1,18 +1,20 @@
-//! What no implementation can be faster than: the requests alone, the verification alone, and the files alone.
+//! What no implementation can be faster than: the requests alone, the verification alone, the files alone, and the
+//! uploads alone.
 //!
-//! Both run in a process of their own, as what they are compared with does.
+//! Each runs in a process of their own, as what they are compared with does.
 
 use std::{fs, path::Path, thread, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{StreamExt as _, stream};
+use object_store::{ObjectStoreExt as _, aws::AmazonS3Builder, path::Path as ObjectPath};
 use sigcache_core::{
     Hasher,
     trust::{Encoding, PublicKey, Scheme},
     verify::parse_signature,
 };
 
-use crate::site::SMALL;
+use crate::{moto::CREDENTIALS, site::SMALL};
 
 /// Gets every document and its signature from `base`, 64 resources at once, and drops the bytes.
 pub(crate) fn requests(base: &str, names: &Path) -> Result<()> {
@@ -69,12 +71,49 @@ pub(crate) fn files(folder: &Path, names: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads, hashes and verifies every document on two threads. Prints the seconds, reading of the files not included.
-pub(crate) fn verification(site: &Path, names: &Path) -> Result<()> {
+/// Puts what a first sync leaves for each name into a bucket, 64 names at once, and nothing else: the version, its plain
+/// copy, which the server makes, and the signature. Prints the seconds, reading of the files not included.
+pub(crate) fn puts(endpoint: &str, site: &Path, names: &Path) -> Result<()> {
     let names = fs::read_to_string(names)?;
-    let files = names.lines().map(|name| Ok((fs::read(site.join(name))?, fs::read(site.join(format!("{name}.sig")))?)));
+    let mut files = Vec::new();
+    for name in names.lines() {
+        files.push((name, fs::read(site.join(name))?, fs::read(site.join(format!("{name}.sig")))?));
+    }
+    let mut builder = AmazonS3Builder::new().with_bucket_name("bucket").with_endpoint(endpoint).with_allow_http(true);
+    for (name, value) in CREDENTIALS {
+        builder = builder.with_config(name.to_lowercase().parse()?, value);
+    }
+    let store = &builder.build()?;
+    let put = |(name, document, signature): (&str, Vec<u8>, Vec<u8>)| {
+        let version = ObjectPath::from(format!("versions/{name}/20261125T120000.000Z-0123456789abcdef"));
+        let latest = ObjectPath::from(format!("latest/{name}"));
+        let beside = ObjectPath::from(format!("latest/{name}.sig"));
+        async move {
+            store.put(&version, document.into()).await?;
+            store.copy(&version, &latest).await?;
+            store.put(&beside, signature.into()).await
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let start = Instant::now();
+    runtime.block_on(async {
+        let mut running = stream::iter(files).map(put).buffer_unordered(64);
+        while let Some(done) = running.next().await {
+            done?;
+        }
+        anyhow::Ok(())
+    })?;
+    println!("{}", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Reads, hashes and verifies every document on two threads. Prints the seconds, reading of the files not included.
+pub(crate) fn verification(key: &Path, folder: &Path, names: &Path) -> Result<()> {
+    let names = fs::read_to_string(names)?;
+    let files =
+        names.lines().map(|name| Ok((fs::read(folder.join(name))?, fs::read(folder.join(format!("{name}.sig")))?)));
     let files: Vec<(Vec<u8>, Vec<u8>)> = files.collect::<Result<_>>()?;
-    let key = &PublicKey::parse(&fs::read(site.join("key.pem"))?)?;
+    let key = &PublicKey::parse(&fs::read(key)?)?;
     let algorithm = key.algorithm().context("the key is of a known algorithm")?;
     let start = Instant::now();
     let good = thread::scope(|scope| {

@@ -33,7 +33,9 @@ pub(crate) fn run(command: &mut Command) -> Result<Usage> {
             while !ended.load(Ordering::Relaxed) {
                 // The kernel keeps the high-water mark, so only growth in the last moments can be missed.
                 peak = high_water(&status_file).unwrap_or(0).max(peak);
-                thread::sleep(Duration::from_millis(5));
+                // Closer at first, for programs that have ended before the second look would come.
+                let young = start.elapsed() < Duration::from_millis(50);
+                thread::sleep(Duration::from_micros(if young { 500 } else { 5000 }));
             }
             peak
         });
@@ -51,6 +53,35 @@ fn high_water(status_file: &str) -> Option<u64> {
     let status = fs::read_to_string(status_file).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// The time of one run of `times`, and the most memory of any. For programs of milliseconds, of which one run says little.
+pub(crate) fn repeated(mut command: Command, times: usize) -> Result<Usage> {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut all = Usage::default();
+    for _ in 0..times {
+        let usage = run(&mut command)?;
+        all.seconds += usage.seconds / times as f64;
+        all.peak = all.peak.max(usage.peak);
+    }
+    Ok(all)
+}
+
+/// Runs what only prepares, and shows what it prints if it fails.
+pub(crate) fn quiet(command: &mut Command) -> Result<()> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {command:?}"))?;
+    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+/// Time and peak of a short program, for the table.
+pub(crate) fn shown((seconds, peak): (f64, u64)) -> String {
+    format!("{:.1} ms, {:.1} MiB", seconds * 1000.0, in_mebibytes(peak))
+}
+
+/// For the table.
+pub(crate) fn in_mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / 1_048_576.0
 }
 
 /// The middle one.

@@ -13,6 +13,9 @@ use crate::measure::{self, Usage};
 const SCRIPTS: &[(&str, &str)] = &[
     ("one.sh", include_str!("../rivals/one.sh")),
     ("big.sh", include_str!("../rivals/big.sh")),
+    ("check.sh", include_str!("../rivals/check.sh")),
+    ("s3.sh", include_str!("../rivals/s3.sh")),
+    ("mixed.sh", include_str!("../rivals/mixed.sh")),
     ("job.py", include_str!("../rivals/job.py")),
     ("requirements.txt", include_str!("../rivals/requirements.txt")),
 ];
@@ -45,7 +48,7 @@ impl Rivals {
     pub(crate) fn with_python(mut self) -> Self {
         match self.install() {
             Ok(python) => self.python = Some(python),
-            Err(error) => println!("SKIPPED: the asyncio script: {error:#}"),
+            Err(error) => println!("SKIPPED: the scripts that need Python: {error:#}"),
         }
         self
     }
@@ -70,9 +73,31 @@ impl Rivals {
 
     /// curl and openssl for each resource, four at once.
     pub(crate) fn shell(&self, job: &Job<'_>, names: &Path) -> Result<f64> {
+        Ok(measure::run(job.pass(&mut self.xargs("one.sh", names)))?.seconds)
+    }
+
+    /// curl and the tool of each format for each resource, four at once; the key is a folder of keys.
+    pub(crate) fn mixed(&self, job: &Job<'_>, names: &Path) -> Result<f64> {
+        Ok(measure::run(job.pass(&mut self.xargs("mixed.sh", names)))?.seconds)
+    }
+
+    /// openssl for each file in a folder, four at once.
+    pub(crate) fn check(&self, key: &Path, folder: &Path, names: &Path) -> Result<f64> {
+        Ok(measure::run(self.xargs("check.sh", names).arg(key).arg(folder))?.seconds)
+    }
+
+    /// curl, openssl and s3cmd for each resource, four at once; `None` where Python could not be set up.
+    pub(crate) fn s3cmd(&self, job: &Job<'_>, server: &str, names: &Path) -> Result<Option<f64>> {
+        let Some(python) = &self.python else { return Ok(None) };
+        let mut command = self.xargs("s3.sh", names);
+        command.env("S3CMD", python.with_file_name("s3cmd")).env("S3_HOST", server);
+        Ok(Some(measure::run(job.pass(&mut command))?.seconds))
+    }
+
+    fn xargs(&self, script: &str, names: &Path) -> Command {
         let mut command = Command::new("xargs");
-        command.arg("-a").arg(names).args(["-P4", "-n1", "sh"]).arg(self.folder.join("one.sh"));
-        Ok(measure::run(job.pass(&mut command))?.seconds)
+        command.arg("-a").arg(names).args(["-P4", "-n1", "sh"]).arg(self.folder.join(script));
+        command
     }
 
     /// httpx and cryptography, 64 at once; `None` where Python could not be set up.

@@ -70,7 +70,7 @@ pub(crate) fn name(number: usize) -> String {
 }
 
 /// Bytes that do not compress and are the same in every run (xorshift64).
-fn noise(seed: u64, length: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
