@@ -120,9 +120,10 @@ impl App {
         report.store_requests = self.bucket.requests();
     }
 
-    /// All resources, with those that anchors vouch for by what `catalog` has of them.
+    /// All resources, with those that rest on anchors by what `catalog` has of them; and why anchors vouch for nothing.
     pub(crate) fn resources(&self, catalog: &Catalog) -> (Vec<Resource>, Vec<Failure>) {
-        anchor::all(&self.config.resources, &self.config.anchored, catalog, self.now)
+        let known = anchor::all(&self.config.resources, &self.config.anchored, catalog, self.now);
+        (known.resources.into_iter().chain(known.unvouched).collect(), known.broken)
     }
 
     /// A resource of the configuration or one that an anchor vouches for, or an error that names the nearest one.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use crate::{
-    anchor::{self, Anchored, belongs_to},
+    anchor::{self, Anchored, Known, belongs_to},
     decision::{Decision, Failure, Observer, Report, RunId},
     digest::Hasher,
     entry::{Entry, Standing},
@@ -78,7 +78,7 @@ impl Auditor {
         let store_failed = |doing| move |source| Error::Store { doing, source };
         let catalog = Arc::new(self.bucket.catalog().await.map_err(store_failed("load the catalog"))?);
         let shard = self.bucket.layout().shard();
-        let (resources, broken) = anchor::all(resources, &self.anchored, &catalog, now);
+        let Known { resources, broken, .. } = anchor::all(resources, &self.anchored, &catalog, now);
         let configured: BTreeMap<&Name, &Resource> =
             resources.iter().filter(|r| belongs_to(r, shard)).map(|r| (&r.name, r)).collect();
         let mut decisions = self.check_all(&configured, &catalog, now).await?;
@@ -88,14 +88,18 @@ impl Auditor {
             Repairs::Copies => self.mend(&mut decisions, run.begun_at(now.plus(elapsed()))).await,
         };
         decisions.extend(not_configured(&catalog, &configured, &broken));
+        let mut unlisted = None;
         if self.bucket.publishes() == Publish::Copies {
-            let foreign = foreign_copies(&self.bucket, &catalog).await;
-            decisions.extend(foreign.map_err(store_failed("list the plain copies"))?);
+            match foreign_copies(&self.bucket, &catalog, now).await {
+                Ok(foreign) => decisions.extend(foreign),
+                // What was found so far is worth telling.
+                Err(error) => unlisted = Some(error.chain()),
+            }
         }
         let mut report = Report::new("audit", run, now, &shard.to_string(), decisions);
         report.sequence = Some(catalog.sequence());
         let unreadable = report.decisions.iter().find(|decision| decision.reason == Reason::ObjectUnreadable);
-        report.store_failure = unreadable.and_then(|decision| decision.found.clone());
+        report.store_failure = unreadable.and_then(|decision| decision.found.clone()).or(unlisted.map(Into::into));
         report.store_requests = self.bucket.requests();
         report.duration_ms = u64::try_from(elapsed().as_millis()).unwrap_or(u64::MAX);
         if mended && let Err(error) = self.bucket.record(&mut report).await {
@@ -275,7 +279,7 @@ async fn check_copy(
 }
 
 /// Objects below `latest/` that the catalog knows nothing of.
-async fn foreign_copies(bucket: &Bucket, catalog: &Catalog) -> Result<Vec<Decision>, StoreError> {
+async fn foreign_copies(bucket: &Bucket, catalog: &Catalog, now: Timestamp) -> Result<Vec<Decision>, StoreError> {
     let mut known: Vec<String> = Vec::new();
     for (name, entry) in catalog.entries() {
         if let (Standing::Live | Standing::Withheld, Some(receipt)) = (entry.standing, &entry.receipt) {
@@ -290,8 +294,8 @@ async fn foreign_copies(bucket: &Bucket, catalog: &Catalog) -> Result<Vec<Decisi
         return Ok(Vec::new());
     }
     let mut decisions = Vec::new();
-    let mut nameless: Vec<String> = Vec::new();
     let found = "an object that the catalog knows nothing of";
+    let mut nameless = bucket.remainders_beside_copies(now).await?;
     for copy in bucket.copies().await? {
         if known.binary_search(&copy).is_ok() {
             continue;

@@ -12,6 +12,7 @@ use crate::{
     receipt::Receipt,
     resource::Resource,
     time::{Timestamp, human_span},
+    verify::DIGESTS,
 };
 
 /// Explains how `resource` stands at `now`: paragraphs for a person, from what the catalog and the last run's report
@@ -72,7 +73,10 @@ fn standing(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestam
         State::Expired(failure) => {
             let why = match failure.reason {
                 Reason::CopyExpired => expired_sentence(&failure.expected, &failure.found),
-                _ if by_digest(resource) => format!("its digest is {}, and the list has another now", failure.found),
+                _ if resource.rules.trust.keys().is_empty() => "its anchor vouches for it no more".to_owned(),
+                _ if &*receipt.evidence.format == DIGESTS => {
+                    format!("its digest is {}, and the list has another now", failure.found)
+                }
                 _ => format!("it is signed with {}, which is no longer trusted", failure.found),
             };
             format!("{name} is withheld: there is a copy, but it may not be served any more, because {why}.")
@@ -104,20 +108,31 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
     let state = judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now);
     let trusted = !matches!(&state, State::Expired(failure) if failure.reason != Reason::CopyExpired);
     let trusted = if trusted { "It is trusted" } else { "It was accepted" };
-    let mut text = match by_digest(resource) {
-        true => format!("{trusted} because these very bytes have the digest {}.", signers.join(" and ")),
+    let (digest, nobody) = (&*evidence.format == DIGESTS, rules.trust.keys().is_empty());
+    let mut text = match digest {
+        true => format!("{trusted} because these very bytes have the digest {}", signers.join(" and ")),
         false => format!(
-            "{trusted} because its {} signature matches these very bytes under {keys} {}; the configuration asks for {} \
-             of: {}.",
+            "{trusted} because its {} signature matches these very bytes under {keys} {}",
             evidence.format,
             signers.join(" and "),
-            rules.trust.threshold(),
-            rules.trust.names()
         ),
     };
-    if let Some(anchor) = &resource.anchor {
-        let what = if by_digest(resource) { "Which digest it must have" } else { "Who may sign" };
-        let _ = write!(text, " {what} stands in the anchor {anchor}, as it was verified last.");
+    match (digest, nobody) {
+        (false, false) => {
+            let (threshold, names) = (rules.trust.threshold(), rules.trust.names());
+            let _ = write!(text, "; the configuration asks for {threshold} of: {names}.");
+        }
+        _ => text.push('.'),
+    }
+    match &resource.anchor {
+        Some(anchor) if nobody => {
+            let _ = write!(text, " The anchor {anchor} vouches for it no more, or cannot be read, so nobody does.");
+        }
+        Some(anchor) => {
+            let what = if digest { "Which digest it must have" } else { "Who may sign" };
+            let _ = write!(text, " {what} stands in the anchor {anchor}, as it was verified last.");
+        }
+        None => {}
     }
     for certificate in &*evidence.certificates {
         let SigningCertificate { subject, serial, root, valid_until, .. } = certificate;
@@ -140,11 +155,13 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
         (Some(identity), None) => {
             let _ = write!(text, " The signed content says that it is {identity}; the configuration does not ask.");
         }
-        (None, _) => text.push_str(
-            " Nothing in the signed content says which document this is: a validly signed document of another name \
-             would be taken for it. Where the publisher writes a name into it, set identity and claims.identity; otherwise use a \
-             key of its own.",
-        ),
+        (None, _) => {
+            text.push_str(
+                " Nothing in the signed content says which document this is: a validly signed document of another name would \
+                 be taken for it. ",
+            );
+            text.push_str(how_to_name(&evidence.format));
+        }
     }
     if let Some(comment) = &evidence.comment {
         let _ = write!(text, " The signer says beside it: {comment:?}.");
@@ -157,7 +174,7 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
             let high = high.map_or("unknown".to_owned(), |high| high.to_string());
             let _ = write!(text, " It is {mark}; the highest seen so far is {high}.");
         }
-        (None, _, _) if by_digest(resource) => {
+        (None, _, _) if digest => {
             text.push_str(
                 " Whether it is the newest version is for the anchor to say: its list counts, and no older one.",
             );
@@ -190,9 +207,29 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
     text
 }
 
-/// Whether it is no signature that proves it, but what an anchor says its digest is.
-fn by_digest(resource: &Resource) -> bool {
-    resource.rules.trust.keys().iter().any(|key| key.key.as_digest().is_some())
+/// What to do about a document that does not say which one it is.
+fn how_to_name(format: &str) -> &'static str {
+    match format {
+        "minisign" => {
+            "Where the publisher names the file in the trusted comment, ask for that with comment = [\"file\"]; otherwise use a \
+             key of its own."
+        }
+        "signify" => "Such a signature names no document: use a signed list of checksums, or a key of its own.",
+        "ssh" => {
+            "Such a signature names no document: use a signed list of checksums, or a key or namespace of its own."
+        }
+        "openpgp" => {
+            "Such a signature names no document: of a Release file ask for deb_release, of others use a signed list of \
+             checksums, or a key of its own."
+        }
+        "note" => {
+            "Where it is a checkpoint, ask for its origin with checkpoint = true; otherwise use a key of its own."
+        }
+        "xmldsig" => "Of a trusted list ask for its profile; otherwise use a key of its own.",
+        _ => {
+            "Where the publisher writes a name into it, set identity and claims.identity; otherwise use a key of its own."
+        }
+    }
 }
 
 /// Whether `words` name this and do not just happen to hold its letters.
@@ -317,6 +354,10 @@ fn advice(reason: Reason) -> &'static str {
             Step::Signature => {
                 "do not use what the source sends. Either the publisher changed keys (ask over another channel, then \
                  configure the new one) or somebody changed the document on the way."
+            }
+            Step::Key if reason == Reason::KeyUnknown => {
+                "the source signs with a key that is not configured. Ask the publisher over another channel; if it changed \
+                 keys, configure the new one."
             }
             Step::Key => "look at the keys in the configuration: validity, revocation, threshold.",
             Step::Identity => "the source serves another document under this name; tell the publisher.",

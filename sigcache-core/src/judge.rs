@@ -9,7 +9,7 @@ use crate::{
     decision::Failure,
     digest::Digest,
     entry::Entry,
-    evidence::Evidence,
+    evidence::{Evidence, Mark},
     policy::{OnExpiry, Policy, Replays},
     reason::Reason,
     receipt::Receipt,
@@ -92,7 +92,12 @@ fn validity(evidence: &Evidence, now: Timestamp) -> Result<(), Failure> {
 /// Whether the document is at least as new as what was accepted before. The mark outlives the copy, so an expired or
 /// removed copy guards as well as a fresh one.
 fn rollback(evidence: &Evidence, policy: &Policy, known: &Entry) -> Result<(), Failure> {
-    if known.permit.is_some() || known.receipt.as_ref().is_some_and(|r| r.evidence.digest == evidence.digest) {
+    // The same bytes with an older mark are a step back all the same, where the mark is not in the document but in what
+    // lies beside it.
+    let older =
+        |than: Option<Mark>| than.zip(evidence.mark).is_some_and(|(than, mark)| mark.is_older_than(than) == Some(true));
+    let same = |receipt: &Receipt| receipt.evidence.digest == evidence.digest && !older(receipt.evidence.mark);
+    if known.permit.is_some() || known.receipt.as_deref().is_some_and(same) {
         return Ok(());
     }
     match (known.mark, evidence.mark) {

@@ -13,12 +13,14 @@ use bytes::Bytes;
 use url::Url;
 
 use crate::{
+    anchor::{self, Anchored},
     decision::{Attempt, Decision, Failure, RunId, Timings},
     digest::Digest,
-    entry::{Entry, Last},
+    entry::{Entry, Last, Standing},
     fetch::{Body, FetchError, FetchRequest, Fetched, Fetcher, Meta, Part, Retry},
     judge::{self, State},
     policy::Revalidate,
+    read::verify_stored,
     reason::{Outcome, Reason},
     receipt::{KeptCompanion, Receipt},
     resource::{Resource, Role},
@@ -47,6 +49,8 @@ pub struct Pipeline {
     pub now: Timestamp,
     /// Whether what is stored may spare a fetch.
     pub asking: Asking,
+    /// What rests on which anchor, so that no document takes an anchor's place that nobody can rest on.
+    pub anchored: Arc<[Anchored]>,
 }
 
 /// How sources are asked for what is stored already.
@@ -82,7 +86,7 @@ impl Pipeline {
         run: RunId,
         now: Timestamp,
     ) -> Self {
-        Self { fetcher, store, runtime, run, now, asking: Asking::WhatChanged }
+        Self { fetcher, store, runtime, run, now, asking: Asking::WhatChanged, anchored: Arc::default() }
     }
 
     /// Takes one resource through all steps up to the seal, and says what the commit is to change about it.
@@ -140,7 +144,29 @@ impl Pipeline {
                 break; // our store failed, not the source: the next source could not mend it
             }
         }
-        self.give_up(resource, known, attempts)
+        let (mut decision, mut kind) = self.give_up(resource, known, attempts);
+        if decision.outcome == Outcome::Kept && self.is_withdrawn(resource, known).await {
+            let live = known.is_some_and(|entry| entry.standing == Standing::Live);
+            decision.outcome = Outcome::Withheld;
+            kind = if live { ChangeKind::Withhold } else { ChangeKind::Note };
+        }
+        (decision, kind)
+    }
+
+    /// Whether the copy that is here, verified when the configuration said something else of its format, does not verify
+    /// any more: its certificate was revoked since, or more is asked of it. No reader would get it.
+    async fn is_withdrawn(&self, resource: &Resource, known: Option<&Entry>) -> bool {
+        let settings = resource.rules.verifier.settings();
+        let Some(receipt) = known.and_then(Entry::copy).filter(|receipt| receipt.settings != settings) else {
+            return false;
+        };
+        let checked = match verify_stored(&*self.store, resource, receipt, self.now).await {
+            Ok(read) => read.check().await,
+            Err(error) => Err(error),
+        };
+        // What the store lost or damaged is another matter, and nothing that is withdrawn.
+        let ours = [Reason::ObjectMissing, Reason::ObjectChanged];
+        checked.is_err_and(|error| error.failure().is_some_and(|failure| !ours.contains(&failure.reason)))
     }
 
     /// One request to one source, and what follows from it.
@@ -191,6 +217,7 @@ impl Pipeline {
         let clock = Stopwatch::start(&*self.runtime);
         let mut document = (rules.role == Role::Anchor).then(Vec::new);
         let streamed = stream(body, check, &mut *staging, document.as_mut()).await;
+        let document = document.map(Bytes::from);
         clock.stop(&mut timings.body);
 
         // 3. Judge, and seal what passed. What did not pass is given up before anyone could see it.
@@ -198,6 +225,9 @@ impl Pipeline {
         let judged = streamed.and_then(|check| {
             let finding = check.finish().map_err(|error| refused(error.into_failure()))?;
             judge::judge(&finding.evidence, &rules.trust, &rules.policy, known, self.now).map_err(refused)?;
+            if let Some(document) = &document {
+                anchor::bears(&self.anchored, resource, document).map_err(refused)?;
+            }
             let proofs = companions.into_iter().enumerate().filter(|(number, _)| finding.rests_on(*number));
             let proofs: Vec<KeptCompanion> = proofs.filter_map(|(_, companion)| companion).collect();
             Ok((Verified::after_judgement(finding.evidence), proofs))
@@ -231,7 +261,7 @@ impl Pipeline {
             companions,
             validators: meta.validators.clone(),
             content_type: content_type.cloned(),
-            document: document.map(Bytes::from),
+            document,
             anchor: resource.anchor.clone(),
         };
         Ok(Answer::New { receipt: Arc::new(receipt), meta })

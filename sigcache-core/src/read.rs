@@ -12,7 +12,7 @@ use crate::{
     decision::Failure,
     entry::Entry,
     evidence::Evidence,
-    judge,
+    judge::{self, State},
     reason::Reason,
     receipt::Receipt,
     resource::{Resource, Rules},
@@ -77,12 +77,16 @@ fn served<'e>(resource: &Resource, entry: &'e Entry, now: Timestamp) -> Result<&
     let Some(receipt) = entry.live() else {
         let failure = match &entry.receipt {
             None => Failure::new(Reason::ObjectMissing, "a stored copy", "none, no version passed so far"),
-            Some(_) => Failure::new(Reason::CopyExpired, "a copy that may be served", "one that is withheld"),
+            // Why it is withheld is said where it can still be seen; a rule that is milder now does not bring it back.
+            Some(receipt) => match judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now) {
+                State::Expired(failure) => failure,
+                _ => Failure::new(Reason::CopyExpired, "a copy that may be served", "one that is withheld"),
+            },
         };
         return Err(ReadError::Refused(failure));
     };
     let state = judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now);
-    if let judge::State::Expired(failure) = &state
+    if let State::Expired(failure) = &state
         && !state.may_be_served(&rules.policy)
     {
         return Err(ReadError::Refused(failure.clone()));
@@ -128,8 +132,9 @@ pub async fn verify_stored(
 /// A check of what `receipt` describes, against the rules of `resource`.
 fn begin(resource: &Resource, receipt: &Receipt, now: Timestamp) -> Result<Check, ReadError> {
     let rules = &resource.rules;
+    rules.trust.still_holds(receipt.signers()).map_err(ReadError::Refused)?;
     if !judge::may_be_read(receipt, rules.verifier.format(), &rules.trust, &rules.policy) {
-        let expected = format!("a {} signature by {}", rules.verifier.format(), rules.trust.names());
+        let expected = format!("a receipt for {} by {}", rules.verifier.format(), rules.trust.names());
         let signers: Vec<&str> = receipt.evidence.signers.iter().map(|id| id.as_str()).collect();
         let found = format!("a receipt for {} by {}", receipt.evidence.format, signers.join(", "));
         return Err(ReadError::Refused(Failure::new(Reason::ReceiptRefused, expected, found)));

@@ -151,6 +151,7 @@ impl Runner {
         };
         let mut pipeline = Pipeline::new(self.fetcher.clone(), store, self.runtime.clone(), run, now);
         pipeline.asking = self.asking;
+        pipeline.anchored = self.anchored.clone();
         let pipeline = Arc::new(pipeline);
         let (mut decisions, mut changes) = self.process_all(pipeline.clone(), mine, &catalog).await?;
         let rest = Settled { decisions: &mut decisions, changes: &mut changes };

@@ -63,8 +63,8 @@ impl World {
     }
 
     fn resource(&self, name: &str, hours: i64) -> Option<Resource> {
-        let (all, _) = anchor::all(&self.list, &self.anchored, &self.lab.catalog(), at(hours));
-        all.into_iter().find(|resource| resource.name.as_str() == name)
+        let known = anchor::all(&self.list, &self.anchored, &self.lab.catalog(), at(hours));
+        known.resources.into_iter().find(|resource| resource.name.as_str() == name)
     }
 
     /// What a reader gets who has the configuration and the store.
@@ -190,19 +190,50 @@ fn a_file_that_the_list_names_no_more_is_removed() {
 }
 
 #[test]
-fn a_list_that_cannot_be_read_is_said_once_and_keeps_everything() {
+fn a_signed_list_that_cannot_be_read_takes_nobodys_place() {
     let world = World::of_files(&[]);
     world.lab.publish("SHA256SUMS", line("a.txt", "one"));
     world.serve("a.txt", "one");
     world.sync(0);
     // Another digest, and a line that nobody can read: it might be about this very file.
-    world.lab.publish("SHA256SUMS", line("a.txt", "two") + "and more\n");
-    let report = world.sync(1);
-    let decision = expect(&report, "release/a.txt", Outcome::Withheld, Reason::AnchorBroken);
-    assert!(decision.found.as_ref().unwrap().contains("line 2"), "{decision}");
+    for more in ["and more\n", "\u{feff}", "00\n"] {
+        world.lab.publish("SHA256SUMS", line("a.txt", "two") + more);
+        let report = world.sync(1);
+        let decision = expect(&report, "SHA256SUMS", Outcome::Kept, Reason::MalformedDocument);
+        assert!(decision.found.as_ref().unwrap().contains("line 2"), "{decision}");
+        expect(&report, "release/a.txt", Outcome::Unchanged, Reason::NotModified);
+        assert_eq!(world.read("release/a.txt", 1).unwrap(), "one");
+    }
     world.lab.publish("SHA256SUMS", line("a.txt", "one") + "# mended\n");
     assert!(world.sync(2).is_good());
-    assert_eq!(world.read("release/a.txt", 2).unwrap(), "one");
+}
+
+#[test]
+fn an_entry_that_does_not_fit_beside_others_is_left_out_alone() {
+    let world = World::with(Vouches::Files(Files {
+        name: "{file}".into(),
+        urls: [Lab::url("{file}")].into(),
+        only: Arc::default(),
+        rules: rules(),
+    }));
+    // The list's own name, its signature's, a folder where a file is, and a file that is sound.
+    let names = ["SHA256SUMS", "SHA256SUMS.sig", "a", "a/b", "sound"];
+    world.lab.publish("SHA256SUMS", names.map(|name| line(name, name)).concat());
+    names[2..].iter().for_each(|name| world.serve(name, name));
+    let report = world.sync(0);
+    expect(&report, "SHA256SUMS", Outcome::Stored, Reason::FirstVersion);
+    for name in ["a", "sound"] {
+        expect(&report, name, Outcome::Stored, Reason::FirstVersion);
+    }
+    for name in ["SHA256SUMS.sig", "a/b"] {
+        expect(&report, name, Outcome::Refused, Reason::AnchorEntryUnusable);
+    }
+    let mut decided: Vec<_> = report.decisions.iter().map(|decision| decision.resource.as_str()).collect();
+    assert_eq!(decided.len(), 6);
+    decided.sort_unstable();
+    decided.dedup();
+    assert_eq!(decided.len(), 6, "one decision for each name");
+    world.lab.assert_published();
 }
 
 #[test]

@@ -81,8 +81,8 @@ impl World {
     /// What a reader gets who has the configuration and the store.
     fn read(&self, country: &str, hours: i64) -> Option<bytes::Bytes> {
         let resources = [self.anchor.clone()];
-        let (all, _) = anchor::all(&resources, &self.anchored, &self.lab.catalog(), at(hours));
-        let resource = all.iter().find(|resource| resource.name == name(country))?;
+        let known = anchor::all(&resources, &self.anchored, &self.lab.catalog(), at(hours));
+        let resource = known.resources.iter().find(|resource| resource.name == name(country))?;
         self.lab.read(resource, hours).ok()
     }
 }
@@ -288,18 +288,51 @@ fn one_bad_entry_does_not_stop_the_others() {
 }
 
 #[test]
-fn an_anchor_that_is_no_list_of_keys_says_so() {
+fn a_signed_anchor_that_is_no_list_of_keys_takes_nobodys_place() {
     let world = World::new();
-    for (hours, document) in [(0, "not JSON"), (1, "{}"), (2, r#"{"keys":[{"kty":"EC"}]}"#)] {
+    let faulty = ["not JSON", "{}", r#"{"keys":[{"kty":"EC"}]}"#];
+    for document in faulty {
         world.lab.publish("anchor", document);
-        let report = world.sync(hours);
-        expect(&report, "anchor", Outcome::Stored, if hours == 0 { Reason::FirstVersion } else { Reason::NewVersion });
+        let report = world.sync(0);
+        let decision = expect(&report, "anchor", Outcome::Refused, Reason::MalformedDocument);
+        assert_eq!(decision.expected.as_deref(), Some("a JWK set, since others rest on its keys"));
         assert_eq!(report.decisions.len(), 1);
-        let (all, broken) =
-            anchor::all(std::slice::from_ref(&world.anchor), &world.anchored, &world.lab.catalog(), at(hours));
-        assert_eq!((all.len(), broken.len()), (1, 1));
-        assert_eq!(broken[0].reason, Reason::AnchorBroken);
     }
+    world.anchor(&[entry("dk", "dk-1")]);
+    world.country("dk", "dk-1", "one");
+    assert!(world.sync(1).is_good());
+    for document in faulty {
+        world.lab.publish("anchor", document);
+        let report = world.sync(2);
+        expect(&report, "anchor", Outcome::Kept, Reason::MalformedDocument);
+        decided(&report, "dk", Outcome::Unchanged, Reason::NotModified);
+        assert_eq!(world.read("dk", 2).unwrap(), "one");
+    }
+    // And the one before is no step back.
+    world.anchor(&[entry("dk", "dk-1")]);
+    assert!(world.sync(3).is_good());
+}
+
+#[test]
+fn what_no_anchor_vouches_for_is_known_all_the_same() {
+    let world = World::new();
+    let countries = ["dk", "se", "no", "fi"];
+    world.anchor(&countries.map(|country| entry(country, country)));
+    countries.iter().for_each(|country| world.country(country, country, country));
+    world.sync(0);
+    // One entry cannot be used, and two are gone, which is too much at once.
+    let unusable = format!(r#"{{"kty":"oct","kid":"{}","k":"AAAA"}}"#, url("se"));
+    world.anchor(&[entry("dk", "dk"), unusable]);
+    let runner = world.runner().with_removal_limit(0.1);
+    let report =
+        block_on(runner.sync(std::slice::from_ref(&world.anchor), &Selection::All, at(1), world.lab.nonce())).unwrap();
+    decided(&report, "no", Outcome::Kept, Reason::MassRemoval);
+    decided(&report, "se", Outcome::Withheld, Reason::AnchorEntryUnusable);
+    let known = anchor::all(std::slice::from_ref(&world.anchor), &world.anchored, &world.lab.catalog(), at(1));
+    let names = |resources: &[Resource]| resources.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&known.resources), [world.anchor.name.clone(), name("dk")]);
+    assert_eq!(names(&known.unvouched), [name("se"), name("fi"), name("no")]);
+    assert!(world.lab.read(&known.unvouched[1], 1).is_err(), "nobody vouches for it");
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn revoked_key() {
     expect(&lab.sync(&resources, 1), "a", Outcome::Withheld, Reason::KeyRevoked);
     assert_eq!(standing(&lab, "a"), Standing::Withheld);
     assert!(lab.referee.objects("latest/").is_empty());
-    assert_eq!(refusal(lab.read(&resources[0], 1)), Reason::CopyExpired);
+    assert_eq!(refusal(lab.read(&resources[0], 1)), Reason::KeyRevoked);
 }
 
 #[test]

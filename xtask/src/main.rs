@@ -30,7 +30,7 @@ struct Arguments {
 enum Task {
     /// Everything that a change must pass; installs what the tests need where it can
     Test {
-        /// Leave out what takes long: powerset, deny and fuzz
+        /// Leave out what takes long: mutants, powerset, deny and fuzz
         #[arg(long)]
         fast: bool,
     },

@@ -34,6 +34,8 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("resource", "fetch", "a resource names the limits and the access of its requests"),
     ("resource", "verify", "a resource names its verifier"),
     ("anchor", "read", "the document of an anchor is read from its receipt, and checked as any other"),
+    ("pipeline", "read", "a copy that was verified under other settings is verified again before it is kept"),
+    ("pipeline", "anchor", "a document that nobody could rest on does not take the place of an anchor"),
     ("error", "store", "a run fails as a whole only with its store"),
     ("error", "resource", "or does not begin, where two resources need the same place"),
 ];

@@ -11,7 +11,7 @@ use crate::{
     command::{cargo, run},
     fuzz, graph,
     install::{self, Missing},
-    quickstart, reasons, servers, structure, tools,
+    mutants, quickstart, reasons, servers, structure, tools,
 };
 
 /// How much of it.
@@ -78,10 +78,12 @@ const STEPS: &[Step] = &[
     },
     Step::new("quickstart", Extent::Fast, quickstart::check),
     Step::new("reasons", Extent::Fast, reasons::check),
+    // Within a thousand histories, as the suite has them; the slowest to be caught takes three hundred.
+    Step::new("mutants", Extent::Whole, || mutants::check(1000)),
     Step::new("doc", Extent::Fast, doc),
     Step::new("powerset", Extent::Whole, tools::powerset),
     Step::new("deny", Extent::Whole, tools::deny),
-    Step { needs: &["g++"], ..Step::new("fuzz", Extent::Whole, || fuzz::run_all(3)) },
+    Step { needs: &["g++"], ..Step::new("fuzz", Extent::Whole, || fuzz::run_all(5)) },
 ];
 
 /// Runs every step even when one fails, prints what came of each, and fails if any did.

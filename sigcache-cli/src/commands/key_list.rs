@@ -93,26 +93,44 @@ fn rows<'a>(configured: &'a [TrustedKey], resources: &'a [Resource], now: Timest
         for key in resource.rules.trust.keys().iter().filter(|key| key.key.as_digest().is_none()) {
             let at = add(&mut rows, key);
             rows[at].resources.push(&resource.name);
+            rows[at].narrow(key, now);
         }
     }
     rows
 }
 
-fn row(key: &TrustedKey, now: Timestamp) -> Row<'_> {
-    let state = match key.may_sign(now).map_err(|failure| failure.reason) {
+impl Row<'_> {
+    /// Some formats let a key sign only while its certificate is valid: what counts is what those who rely on it hold.
+    fn narrow(&mut self, key: &TrustedKey, now: Timestamp) {
+        let ends = key.ends().filter(|end| self.not_after.is_none_or(|known| *end < known));
+        if ends.is_some() {
+            self.not_after = ends;
+        }
+        self.not_before = self.not_before.max(key.not_before);
+        if self.state == "valid" {
+            self.state = state(key, now);
+        }
+    }
+}
+
+fn state(key: &TrustedKey, now: Timestamp) -> &'static str {
+    match key.may_sign(now).map_err(|failure| failure.reason) {
         Ok(()) => "valid",
         Err(Reason::KeyRevoked) => "revoked",
         Err(Reason::KeyNotYetValid) => "not-yet-valid",
         Err(_) => "expired",
-    };
+    }
+}
+
+fn row(key: &TrustedKey, now: Timestamp) -> Row<'_> {
     Row {
         key: &key.id,
         algorithm: key.key.algorithm().map(|algorithm| algorithm.to_string()),
         fingerprint: key.key.fingerprint(),
         shown: key.key.shown().map(|(kind, text)| Shown { kind, text }),
-        state,
+        state: state(key, now),
         not_before: key.not_before,
-        not_after: key.not_after,
+        not_after: key.ends(),
         read_from: key.origin.as_deref(),
         resources: Vec::new(),
     }

@@ -20,7 +20,7 @@ struct Status<'a> {
     /// Of several shards the highest.
     sequence: u64,
     resources: Vec<Row<'a>>,
-    /// Anchors whose document cannot be verified: what rests on them is not listed.
+    /// Anchors whose document cannot be verified or read: nobody vouches for what rests on them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     broken_anchors: Vec<String>,
 }
@@ -88,7 +88,7 @@ pub(crate) async fn run(common: &Common) -> Result<Ending, Fault> {
     } else {
         print(&rows, app.now, common.quiet)?;
         for failure in &broken {
-            output::line(&format!("What rests on this anchor cannot be listed: {failure}"))?;
+            output::line(&format!("Nothing can rest on this anchor now: {failure}"))?;
         }
     }
     Ok(if good { Ending::Good } else { Ending::NotGood })

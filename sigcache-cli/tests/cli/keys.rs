@@ -152,7 +152,7 @@ fn explain_says_what_a_format_means_in_its_own_words() {
     assert!(!named.contains("does not ask"), "{named}");
     let unnamed = explained("format = \"minisign\"");
     assert!(unnamed.contains("Nothing in the signed content says which document this is"), "{unnamed}");
-    assert!(!unnamed.contains("names the file"), "{unnamed}");
+    assert!(!unnamed.contains("names the file tool"), "{unnamed}");
     let listed = explained(
         "format = \"checksums\", list = \"SHA256SUMS\", signature = { format = \"detached\", suffix = \".sig\" }",
     );

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use url::Url;
 
-use super::{SHORT_HEX, Unusable, Vouched, broken};
+use super::{SHORT_HEX, Unusable, Vouched};
 use crate::{
     decision::Failure,
     digest::hex,
@@ -68,10 +68,10 @@ pub(super) fn one(
     resource: &Resource,
     threshold: usize,
     entries: Entries,
-) -> Result<Vouched, Failure> {
+) -> Result<Vouched, String> {
     let name = &anchor.name;
-    let keys = usable(name, entries.into_values().flatten()).map_err(|error| broken(name, error))?;
-    let trust = Trust::new(keys, threshold).map_err(|error| broken(name, error))?;
+    let keys = usable(name, entries.into_values().flatten())?;
+    let trust = Trust::new(keys, threshold).map_err(|error| error.to_string())?;
     let mut resource = resource.clone();
     resource.rules = Arc::new((*resource.rules).clone().with_trust(trust));
     resource.anchor = Some(name.clone());

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Runner, Selection};
 use crate::{
-    anchor::{Anchored, Unusable, broken, fits, lapsed, vouched},
+    anchor::{Anchored, Unusable, Vouched, broken, fitting, lapsed, vouched},
     decision::{Decision, Failure},
     entry::Entry,
     error::Error,
@@ -55,15 +55,17 @@ impl Runner {
                     entry.as_ref().and_then(Entry::copy).map(|copy| vouched(anchored, &anchor, copy, pipeline.now));
                 let said = said.unwrap_or_else(|| Err(broken(&anchor.name, "no version of it passed so far")));
                 let beside: Vec<Resource> = resources.iter().chain(&found).chain(&wave).cloned().collect();
-                let said = said.and_then(|said| fits(&anchor.name, &beside, &said.resources).map(|()| said));
-                let said = match said {
-                    Ok(said) => said,
+                let (said, left_out) = match said {
+                    Ok(Vouched { resources, unusable }) => {
+                        let (resources, left_out) = fitting(&anchor.name, &beside, resources);
+                        (Vouched { resources, unusable }, left_out)
+                    }
                     Err(failure) => {
                         self.withhold_all(pipeline, anchored, selection, catalog, failure, &mut settled);
                         continue;
                     }
                 };
-                for Unusable { name, failure } in said.unusable {
+                for Unusable { name, failure } in said.unusable.into_iter().chain(left_out) {
                     if self.has_turn(&name, selection) {
                         settled.add(pipeline.withhold(&name, catalog.get(&name), failure));
                     }
@@ -114,6 +116,10 @@ impl Runner {
         let rests = |entry: &Entry| entry.copy().and_then(|receipt| receipt.anchor.as_ref()) == Some(&anchored.anchor);
         let mut names: BTreeSet<Name> =
             catalog.entries().filter(|(_, entry)| rests(entry)).map(|(name, _)| name.clone()).collect();
+        // What rests on the same anchor by itself is decided about by itself.
+        for other in self.anchored.iter().filter_map(|other| other.vouches.resource()) {
+            names.remove(&other.name);
+        }
         names.extend(anchored.vouches.resource().map(|resource| resource.name.clone()));
         for name in names.difference(&decided).filter(|name| self.has_turn(name, selection)) {
             settled.add(pipeline.withhold(name, catalog.get(name), failure.clone()));

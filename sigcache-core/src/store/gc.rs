@@ -6,7 +6,7 @@ use std::{collections::HashSet, time::Duration};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::{Error as ObjectError, path::Path};
 
-use super::{Bucket, Shard, SnapshotKey, StoreError, bucket::failed};
+use super::{Bucket, LONGEST_PUBLICATION, Shard, SnapshotKey, StoreError, bucket::failed};
 use crate::{decision::RunId, entry::Standing, name::Name, time::Timestamp};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -158,6 +158,15 @@ impl Bucket {
             }
         }
         Ok(())
+    }
+
+    /// What a disk has beside the plain copies that it does not list (`NAME#0`), and that no run of the last hour can
+    /// still be at.
+    pub(crate) async fn remainders_beside_copies(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        let Some(durability) = &self.durability else { return Ok(Vec::new()) };
+        let found = durability.remainders(now.minus(LONGEST_PUBLICATION), Sweep::List).await?;
+        let folder = format!("/{}/", self.layout.latest_folder());
+        Ok(found.into_iter().filter_map(|path| path.split_once(&folder).map(|(_, rest)| rest.to_owned())).collect())
     }
 
     /// The plain copies that are there, by the part of their key after `latest/`.

@@ -143,10 +143,27 @@ impl PublicKey {
     pub(super) fn has_revoked(&self, fingerprint: Digest) -> bool {
         #[cfg(feature = "openpgp")]
         if let Some(cert) = self.openpgp() {
-            return super::openpgp::key(cert, fingerprint).is_none_or(|key| super::openpgp::is_lost(&key));
+            let key = super::openpgp::key(cert, fingerprint);
+            return key.is_none_or(|key| super::openpgp::is_lost(&key)) || super::openpgp::is_revoked_for_good(cert);
         }
         let _ = fingerprint;
         false
+    }
+
+    /// Whether the OpenPGP certificate that it is says that all of its keys were lost.
+    pub(super) fn is_revoked_for_good(&self) -> bool {
+        #[cfg(feature = "openpgp")]
+        return self.openpgp().is_some_and(|cert| super::openpgp::is_revoked_for_good(cert));
+        #[cfg(not(feature = "openpgp"))]
+        false
+    }
+
+    /// When the OpenPGP certificate that it is expires, by its own words. Those are signed, so it takes a while to ask.
+    pub(super) fn own_expiry(&self) -> Option<Timestamp> {
+        #[cfg(feature = "openpgp")]
+        return self.openpgp().and_then(|cert| super::openpgp::expiry(cert));
+        #[cfg(not(feature = "openpgp"))]
+        None
     }
 
     /// What it signs with; `None` for an opaque key.

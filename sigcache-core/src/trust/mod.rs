@@ -59,9 +59,9 @@ pub struct TrustedKey {
     pub key: PublicKey,
     /// It may not sign before this.
     pub not_before: Option<Timestamp>,
-    /// It may not sign after this.
+    /// It may not sign after this; see [`ends`](Self::ends).
     pub not_after: Option<Timestamp>,
-    /// Nothing that it signed is trusted any more.
+    /// Nothing that it signed is trusted any more; see [`is_revoked`](Self::is_revoked).
     pub revoked: bool,
     /// Where it was read, for people.
     pub origin: Option<Arc<str>>,
@@ -81,6 +81,16 @@ impl TrustedKey {
             self.not_after = Some(self.not_after.map_or(end, |own| own.min(end)));
         }
         self
+    }
+
+    /// Until when it may sign, by the configuration or by what the key itself says, whichever is earlier.
+    pub fn ends(&self) -> Option<Timestamp> {
+        [self.not_after, self.key.own_expiry()].into_iter().flatten().min()
+    }
+
+    /// Whether nothing that it signed is trusted any more, by the configuration or by what the key itself says.
+    pub fn is_revoked(&self) -> bool {
+        self.revoked || self.key.is_revoked_for_good()
     }
 
     /// Whether it may sign at `now`.
@@ -229,6 +239,10 @@ impl Trust {
         &self,
         signers: impl IntoIterator<Item = (&'a KeyId, Option<Digest>)>,
     ) -> Result<(), Failure> {
+        if self.keys.is_empty() {
+            let found = "none that vouches for it now";
+            return Err(Failure::new(Reason::AnchorBroken, "an anchor to vouch for the keys", found));
+        }
         let mut good: Vec<&KeyId> = Vec::new();
         let mut refusal = None;
         for (id, fingerprint) in signers {

@@ -5,14 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Companion, Context, Finding, Verification, Verifier, VerifyError, Whole};
+use super::{Companion, Context, DIGESTS, Finding, Verification, Verifier, VerifyError, Whole};
 use crate::{
     digest::Digest,
     evidence::Evidence,
     trust::{HashKind, RunningHash, Trust},
 };
-
-const FORMAT: &str = "digests";
 
 /// The `digests` format: a document must have every digest that is trusted, which are those that an
 /// [anchor](crate::anchor) has for it.
@@ -22,11 +20,11 @@ pub struct Digests;
 
 impl Verifier for Digests {
     fn format(&self) -> &'static str {
-        FORMAT
+        DIGESTS
     }
 
     fn settings(&self) -> Digest {
-        Digest::of(FORMAT.as_bytes())
+        Digest::of(DIGESTS.as_bytes())
     }
 
     fn companions(&self) -> Vec<Companion> {
@@ -75,7 +73,7 @@ impl Verification for Running {
             }
             signers.push(trusted.id.clone());
         }
-        let mut evidence = Evidence::new(FORMAT, whole.digest, whole.size, signers);
+        let mut evidence = Evidence::new(DIGESTS, whole.digest, whole.size, signers);
         evidence.identity = Some(self.name.into());
         Ok(Finding::new(evidence))
     }

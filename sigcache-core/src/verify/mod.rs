@@ -83,6 +83,9 @@ pub use ssh::Ssh;
 #[cfg(feature = "xml")]
 pub use xmldsig::XmlDsig;
 
+/// The format whose evidence is no signature, but a digest that an [anchor](crate::anchor) has for the document.
+pub(crate) const DIGESTS: &str = "digests";
+
 /// A rule for one signature format, set up for one kind of document. Shared between threads and runs.
 pub trait Verifier: Send + Sync + fmt::Debug {
     /// The name of the format, as in the configuration and in [`Evidence::format`].

@@ -81,7 +81,7 @@ fn a_revoked_certificate_signs_nothing() {
         for (signed, now) in [(5, 9), (5, 20), (15, 20)] {
             assert_eq!(by("k1", signed, now, &alice, &lost), Err(Reason::KeyRevoked), "{why} {signed} {now}");
         }
-        assert!(TrustedKey::read("k1", &public(&lost)).unwrap()[0].revoked, "{why}");
+        assert!(TrustedKey::read("k1", &public(&lost)).unwrap()[0].is_revoked(), "{why}");
         assert_eq!(by("k1", 5, 20, &alice, &alice), Ok(()));
     }
     for why in [ReasonForRevocation::KeyRetired, ReasonForRevocation::KeySuperseded] {
@@ -90,7 +90,7 @@ fn a_revoked_certificate_signs_nothing() {
         assert_eq!(by("k1", 5, 20, &alice, &retired), Err(Reason::KeyRevoked), "{why}");
         assert_eq!(by("k1", 15, 20, &alice, &retired), Err(Reason::KeyRevoked), "{why}");
         let key = &TrustedKey::read("k1", &public(&retired)).unwrap()[0];
-        assert!(!key.revoked, "{why}");
+        assert!(!key.is_revoked(), "{why}");
         // What `sigcache keys` says of it.
         assert_eq!(key.may_sign(day(9).into()), Ok(()), "{why}");
         assert_eq!(key.may_sign(day(20).into()).unwrap_err().reason, Reason::KeyRevoked, "{why}");

@@ -51,7 +51,7 @@ pub(super) fn set_up(table: &Table<'_>, build: &mut Build<'_>) -> Option<Format>
         verifier: Arc::new(verifier),
         files: MAX_JWS_SIGNATURES,
         tells_identity,
-        certificates: Certificates::AreKeys,
+        certificates: if chain { Certificates::BoundKeys } else { Certificates::AreKeys },
         from_anchor: FromAnchor::Keys,
         fit: Box::new(move |table, trust, problems| !chain || are_certificates(table, trust, problems)),
     })

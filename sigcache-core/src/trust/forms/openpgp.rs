@@ -8,7 +8,7 @@ use crate::{
         TrustedKey,
         key::{KeyError, PublicKey},
         known::damaged,
-        openpgp::{expiry, is_revoked_for_good, public_key},
+        openpgp::public_key,
     },
 };
 
@@ -32,8 +32,9 @@ pub(super) fn trusted(id: &str, file: &[u8]) -> Result<Vec<TrustedKey>, KeyError
     let alone = certificates.len() == 1;
     let trusted = |cert: Cert| {
         let id = if alone { id.to_owned() } else { format!("{id}:{}", cert.fingerprint()) };
-        let (revoked, not_after) = (is_revoked_for_good(&cert), expiry(&cert));
-        Ok(TrustedKey { revoked, not_after, ..TrustedKey::new(KeyId::new(&id), public_key(cert)?) })
+        // What the certificate says of its end is asked when it counts: to check it costs more than most documents do, and
+        // a keyring holds many that signed nothing.
+        Ok(TrustedKey::new(KeyId::new(&id), public_key(cert)?))
     };
     certificates.into_iter().map(trusted).collect()
 }
