@@ -16,6 +16,7 @@ mod openpgp;
 mod publisher;
 mod rivals;
 mod s3;
+mod shards;
 mod sigcache;
 mod site;
 mod table;
@@ -30,7 +31,7 @@ use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 type Case = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// By the numbers that `--only` takes.
-const CASES: [(u8, &str, Case); 11] = [
+const CASES: [(u8, &str, Case); 12] = [
     (1, "first sync", Bench::first),
     (2, "unchanged", Bench::unchanged),
     (3, "one large object", Bench::large),
@@ -42,6 +43,7 @@ const CASES: [(u8, &str, Case); 11] = [
     (9, "28 countries", Bench::countries),
     (10, "into a bucket", Bench::bucket),
     (11, "audit", Bench::audit),
+    (12, "64 shards", Bench::shards),
 ];
 
 #[derive(Parser)]
@@ -49,7 +51,8 @@ const CASES: [(u8, &str, Case); 11] = [
 struct Arguments {
     /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
     /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP), 8 documents of many formats,
-    /// 9 the 28 countries of eidas-metadata, 10 first sync into a bucket, 11 audit; by default all
+    /// 9 the 28 countries of eidas-metadata, 10 first sync into a bucket, 11 audit, 12 a million in 64 shards;
+    /// by default all
     #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,
     /// How much of the work, for a quick look (0.1 is a tenth)

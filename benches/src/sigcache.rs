@@ -110,7 +110,12 @@ impl Setup {
 
     /// One run; every resource must end in `outcome`.
     pub(crate) fn sync(&self, outcome: &str, count: usize) -> Result<Run> {
-        let usage = measure::run(self.command("sync").arg("--quiet").stdout(Stdio::null()))?;
+        self.sync_shard("1/1", outcome, count)
+    }
+
+    /// One run of one shard, such as `1/4`.
+    pub(crate) fn sync_shard(&self, shard: &str, outcome: &str, count: usize) -> Result<Run> {
+        let usage = measure::run(self.command("sync").args(["--quiet", "--shard", shard]).stdout(Stdio::null()))?;
         let report = reports(&self.folder.join("store"))?.pop().context("the run left no report")?;
         Run::new(usage, &report, outcome, count)
     }

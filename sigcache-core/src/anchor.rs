@@ -223,7 +223,7 @@ pub fn belongs_to(resource: &Resource, shard: Shard) -> bool {
 
 /// One refusal for everything that rests on the anchor.
 pub(crate) fn broken(anchor: &Name, why: impl ToString) -> Failure {
-    Failure::new(Reason::AnchorBroken, format!("the anchor {anchor} to vouch for the keys"), why.to_string())
+    Failure::new(Reason::AnchorBroken, format!("the anchor {anchor} to vouch for it"), why.to_string())
 }
 
 /// So many entries of an anchor are told one by one that do not fit beside the rest; of what is worse, none is taken.

@@ -50,11 +50,13 @@ pub(crate) fn printable(text: Box<str>) -> Box<str> {
     if text.len() <= LONGEST && !text.chars().any(plays_with_terminals) {
         return text;
     }
-    let cut: String = text
-        .chars()
-        .take(LONGEST)
-        .map(|c| if plays_with_terminals(c) { char::REPLACEMENT_CHARACTER } else { c })
-        .collect();
+    let is_longer = text.chars().nth(LONGEST).is_some();
+    let kept = text.chars().take(if is_longer { LONGEST - 1 } else { LONGEST });
+    let mut cut: String = kept.map(|c| if plays_with_terminals(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    if is_longer {
+        // A number that lost its end would say something else.
+        cut.push('…');
+    }
     cut.into()
 }
 

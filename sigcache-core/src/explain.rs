@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::{
     decision::Decision,
     entry::{Entry, Standing},
-    evidence::SigningCertificate,
+    evidence::{Evidence, SigningCertificate},
     judge::{self, State},
     policy::{OnExpiry, Replays},
     reason::{Outcome, Reason, Step},
@@ -55,6 +55,10 @@ fn standing(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestam
     let ago = human_span(now.since(checked));
     let state = judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now);
     let mut text = match &state {
+        State::Fresh | State::Stale { .. } if is_withdrawn(resource, entry, receipt) => format!(
+            "{name} is withheld: it was verified when the configuration said something else of its format, and does not verify \
+             any more."
+        ),
         State::Fresh | State::Stale { .. } if entry.standing == Standing::Withheld => format!(
             "{name} is withheld: a run found that it may not be served any more. By the configuration of today it may, \
              so the next sync brings it back."
@@ -100,13 +104,19 @@ fn expired_sentence(expected: &str, found: &str) -> String {
     format!("it had to be {expected} and was {found}")
 }
 
+/// Whether it was withheld because it does not verify under the settings of today.
+fn is_withdrawn(resource: &Resource, entry: &Entry, receipt: &Receipt) -> bool {
+    entry.standing == Standing::Withheld && receipt.settings != resource.rules.verifier.settings()
+}
+
 /// Why the copy is trusted.
 fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) -> String {
     let (rules, evidence) = (&resource.rules, &receipt.evidence);
     let signers: Vec<&str> = evidence.signers.iter().map(|id| id.as_str()).collect();
     let keys = if signers.len() == 1 { "the key" } else { "the keys" };
     let state = judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now);
-    let trusted = !matches!(&state, State::Expired(failure) if failure.reason != Reason::CopyExpired);
+    let trusted = !matches!(&state, State::Expired(failure) if failure.reason != Reason::CopyExpired)
+        && !is_withdrawn(resource, entry, receipt);
     let trusted = if trusted { "It is trusted" } else { "It was accepted" };
     let (digest, nobody) = (&*evidence.format == DIGESTS, rules.trust.keys().is_empty());
     let mut text = match digest {
@@ -134,38 +144,7 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
         }
         None => {}
     }
-    for certificate in &*evidence.certificates {
-        let SigningCertificate { subject, serial, root, valid_until, .. } = certificate;
-        let _ = write!(
-            text,
-            " What signed is the key in the certificate of {subject} (serial {serial}), from which a path leads to {root}; \
-             the path is valid until {valid_until}."
-        );
-    }
-    let words = rules.verifier.in_words(evidence);
-    if let Some(words) = &words {
-        let _ = write!(text, " {words}");
-    }
-    match (&evidence.identity, &rules.policy.identity) {
-        // The format has said it, and compared it with the name under which it is fetched.
-        (Some(identity), None) if words.is_some_and(|words| names(&words, identity)) => {}
-        (Some(identity), Some(_)) => {
-            let _ = write!(text, " The signed content says that it is {identity}, as configured.");
-        }
-        (Some(identity), None) => {
-            let _ = write!(text, " The signed content says that it is {identity}; the configuration does not ask.");
-        }
-        (None, _) => {
-            text.push_str(
-                " Nothing in the signed content says which document this is: a validly signed document of another name would \
-                 be taken for it. ",
-            );
-            text.push_str(how_to_name(&evidence.format));
-        }
-    }
-    if let Some(comment) = &evidence.comment {
-        let _ = write!(text, " The signer says beside it: {comment:?}.");
-    }
+    text.push_str(&says(resource, evidence));
     match (evidence.mark, entry.mark, rules.policy.replays) {
         (Some(mark), Some(high), _) if mark == high => {
             let _ = write!(text, " It is {mark}, the newest seen so far; anything older is refused.");
@@ -203,6 +182,58 @@ fn trust(resource: &Resource, entry: &Entry, receipt: &Receipt, now: Timestamp) 
     }
     if let Some(permit) = &entry.permit {
         let _ = write!(text, " At {} a person allowed the next version to be older ({}).", permit.at, permit.reason);
+    }
+    text
+}
+
+/// What a document in hand says of itself, for who verified it by hand: sentences, one after the other.
+pub fn of_evidence(resource: &Resource, evidence: &Evidence) -> String {
+    let mut text = says(resource, evidence);
+    if let Some(mark) = evidence.mark {
+        let _ = write!(text, " It is {mark}.");
+    }
+    match evidence.valid_until {
+        Some(end) => drop(write!(text, " It says of itself that it holds until {end}.")),
+        None => text.push_str(" It states no end of its validity."),
+    }
+    text.trim_start().to_owned()
+}
+
+/// Who signed by which certificate, what the format means by it, what the document says it is; each sentence after a
+/// space.
+fn says(resource: &Resource, evidence: &Evidence) -> String {
+    let (rules, mut text) = (&resource.rules, String::new());
+    for certificate in &*evidence.certificates {
+        let SigningCertificate { subject, serial, root, valid_until, .. } = certificate;
+        let _ = write!(
+            text,
+            " What signed is the key in the certificate of {subject} (serial {serial}), from which a path leads to {root}; \
+             the path is valid until {valid_until}."
+        );
+    }
+    let words = rules.verifier.in_words(evidence);
+    if let Some(words) = &words {
+        let _ = write!(text, " {words}");
+    }
+    match (&evidence.identity, &rules.policy.identity) {
+        // The format has said it, and compared it with the name under which it is fetched.
+        (Some(identity), None) if words.is_some_and(|words| names(&words, identity)) => {}
+        (Some(identity), Some(_)) => {
+            let _ = write!(text, " The signed content says that it is {identity}, as configured.");
+        }
+        (Some(identity), None) => {
+            let _ = write!(text, " The signed content says that it is {identity}; the configuration does not ask.");
+        }
+        (None, _) => {
+            text.push_str(
+                " Nothing in the signed content says which document this is: a validly signed document of another name would \
+                 be taken for it. ",
+            );
+            text.push_str(how_to_name(&evidence.format));
+        }
+    }
+    if let Some(comment) = &evidence.comment {
+        let _ = write!(text, " The signer says beside it: {comment:?}.");
     }
     text
 }

@@ -80,6 +80,10 @@ fn served<'e>(resource: &Resource, entry: &'e Entry, now: Timestamp) -> Result<&
             // Why it is withheld is said where it can still be seen; a rule that is milder now does not bring it back.
             Some(receipt) => match judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, now) {
                 State::Expired(failure) => failure,
+                _ if receipt.settings != rules.verifier.settings() => {
+                    let found = "one that was verified otherwise and was withheld since";
+                    Failure::new(Reason::ReceiptRefused, "a copy that verifies as the configuration says today", found)
+                }
                 _ => Failure::new(Reason::CopyExpired, "a copy that may be served", "one that is withheld"),
             },
         };

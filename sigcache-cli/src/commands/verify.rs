@@ -12,6 +12,7 @@ use serde::Serialize;
 use sigcache_core::{
     Evidence, KeyId, Name, Reason, Resource, Step,
     config::Config,
+    explain::of_evidence,
     pipeline::{ExamineError, examine},
     verify::{Companion, Need},
 };
@@ -54,9 +55,10 @@ pub(crate) async fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fau
         }
         None => by_hand(&args)?,
     };
-    let companions = companions(&args, &resource)?;
+    // First of all the document: what lies beside one that is not there is not what is wrong.
     let open = File::open(&args.file).with_context(|| format!("cannot open {}", args.file.display()));
     let chunks = Chunks(open.map_err(Fault::usage)?);
+    let companions = companions(&args, &resource)?;
     let file = args.file.display().to_string();
     match examine(&resource, &companions, chunks, app::now(common)) {
         Ok(evidence) => {
@@ -66,6 +68,7 @@ pub(crate) async fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fau
                 let keys: Vec<&str> = evidence.signers.iter().map(KeyId::as_str).collect();
                 let (size, digest) = (evidence.size, evidence.digest);
                 output::line(&format!("verified  {file}  {size} bytes  {digest}  signed by {}", keys.join(", ")))?;
+                output::line(&of_evidence(&resource, &evidence))?;
             }
             Ok(Ending::Good)
         }

@@ -63,7 +63,10 @@ pub(super) fn each(anchor: &Resource, files: &Files, list: List) -> Vouched {
             Err(found) => {
                 let short: String = hex(file.as_bytes()).chars().take(SHORT_HEX).collect();
                 let name = named(files, file).or_else(|_| named(files, &short));
-                let expected = format!("a file of the anchor {} that can be stored", anchor.name);
+                let expected = format!(
+                    "a name that can be stored, once for each kind of digest, in the list of the anchor {}",
+                    anchor.name
+                );
                 // The configuration has tried the pattern with a name.
                 vouched.unusable.extend(name.ok().map(|name| unusable(name, expected, found)));
             }

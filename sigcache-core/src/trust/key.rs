@@ -208,9 +208,14 @@ impl PublicKey {
 
     /// What the tools that write this kind of file show of the key, to compare it with what a publisher prints; with the
     /// kind: `ssh` (as `ssh-keygen -l`), `jwk` (the thumbprint of RFC 7638), `certificate` (as `openssl x509
-    /// -fingerprint -sha256`), `minisign` (the number, also of signify), `note` (name and id), `nix` (the name). `None`
+    /// -fingerprint -sha256`), `minisign` (the number, also of signify), `note` (name and id), `nix` (the name), `openpgp`
+    /// (the fingerprint). `None`
     /// for a bare key, whose [fingerprint](Self::fingerprint) is all there is.
     pub fn shown(&self) -> Option<(&'static str, String)> {
+        #[cfg(feature = "openpgp")]
+        if let Some(cert) = self.openpgp() {
+            return Some(("openpgp", cert.fingerprint().to_hex()));
+        }
         #[cfg(feature = "keys")]
         return self.known()?.shown();
         #[cfg(not(feature = "keys"))]

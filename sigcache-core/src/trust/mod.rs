@@ -241,7 +241,7 @@ impl Trust {
     ) -> Result<(), Failure> {
         if self.keys.is_empty() {
             let found = "none that vouches for it now";
-            return Err(Failure::new(Reason::AnchorBroken, "an anchor to vouch for the keys", found));
+            return Err(Failure::new(Reason::AnchorBroken, "an anchor to vouch for it", found));
         }
         let mut good: Vec<&KeyId> = Vec::new();
         let mut refusal = None;

@@ -76,6 +76,23 @@ impl Crl {
     }
 }
 
+/// What the library calls by a name of its own, in words.
+fn said(error: &Error) -> String {
+    let words = match error {
+        Error::UnknownIssuer => "nobody on the path issued it",
+        Error::InvalidSignatureForPublicKey => "another key signed it than that of its issuer",
+        Error::CertRevoked => "it is revoked",
+        Error::UnknownRevocationStatus => "no revocation list speaks of it",
+        Error::CaUsedAsEndEntity => "it is an authority",
+        Error::EndEntityUsedAsCa => "it issued another, and is no authority",
+        Error::UnsupportedCertVersion => "it is not of version 3",
+        Error::PathLenConstraintViolated => "more authorities follow it than it allows",
+        Error::NameConstraintViolation => "its name is one that its issuer may not certify",
+        other => return other.to_string(),
+    };
+    words.to_owned()
+}
+
 /// Why the path of `certificate` was refused.
 pub(super) fn refused(certificate: &Certificate, error: Error) -> Failure {
     let (reason, expected) = match &error {
@@ -100,7 +117,7 @@ pub(super) fn refused(certificate: &Certificate, error: Error) -> Failure {
                 format!("{certificate}, or one on its path, that is signed otherwise"),
             );
         }
-        _ => return unsuitable("a sound certificate path", format!("{certificate}: {error}")),
+        _ => return unsuitable("a sound certificate path", format!("{certificate}: {}", said(&error))),
     };
-    Failure::new(reason, expected, format!("{certificate}: {error}"))
+    Failure::new(reason, expected, format!("{certificate}: {}", said(&error)))
 }
