@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -164,6 +164,49 @@ fn a_killed_run_leaves_what_the_next_one_repairs() {
     println!("kills met the states {met:?}");
     for state in STATES {
         assert!(met.get(&state).is_some_and(|times| *times >= EACH), "kills met the states {met:?}");
+    }
+}
+
+/// Sends a signal by its name.
+fn signal(name: &str, child: &Child) {
+    let kill = format!("kill -{name} {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success(), "{kill}");
+}
+
+/// A run stands still at each of its states, another one commits something newer, and the first goes on: what is newer
+/// stands, and nothing is lost.
+#[test]
+fn a_run_that_was_stopped_and_goes_on_does_no_harm() {
+    let (lab, names) = (Lab::new(), names());
+    lab.configure(&names.iter().map(String::as_str).collect::<Vec<_>>(), "max_size = \"64MiB\"");
+    let mut signed = BTreeSet::new();
+    let offer = |round: usize, signed: &mut BTreeSet<Vec<u8>>| {
+        for name in &names {
+            let bytes = document(name, round);
+            lab.offer(name, &bytes);
+            signed.insert(bytes);
+        }
+    };
+    offer(0, &mut signed);
+    lab.run(&["sync"]).ends(0);
+    for round in 1..=8 {
+        offer(2 * round - 1, &mut signed);
+        let before = Progress::of(&lab);
+        let mut child = lab.command(&["sync"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_for(Moment::At(STATES[round % 3]), &lab, before, &mut child);
+        signal("STOP", &child);
+        let met = Progress::of(&lab).since(before);
+        // Signatures are offered after their documents, so a run that goes on may find the two apart; it keeps what it has.
+        offer(2 * round, &mut signed);
+        lab.run(&["sync"]).ends(0);
+        signal("CONT", &child);
+        child.wait().unwrap();
+        assert_eq!(foreign(&lab, &signed), [""; 0], "round {round}, stopped when {met:?}");
+        lab.run(&["audit"]).ends(0);
+        for name in &names {
+            let copy = lab.read(&format!("cache/latest/{name}"));
+            assert!(copy == document(name, 2 * round), "round {round}, stopped when {met:?}: {name} went back");
+        }
     }
 }
 
