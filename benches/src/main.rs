@@ -14,6 +14,7 @@ mod moto;
 mod nginx;
 mod openpgp;
 mod publisher;
+mod reading;
 mod rivals;
 mod s3;
 mod shards;
@@ -31,7 +32,7 @@ use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 type Case = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// By the numbers that `--only` takes.
-const CASES: [(u8, &str, Case); 12] = [
+const CASES: [(u8, &str, Case); 13] = [
     (1, "first sync", Bench::first),
     (2, "unchanged", Bench::unchanged),
     (3, "one large object", Bench::large),
@@ -44,6 +45,7 @@ const CASES: [(u8, &str, Case); 12] = [
     (10, "into a bucket", Bench::bucket),
     (11, "audit", Bench::audit),
     (12, "64 shards", Bench::shards),
+    (13, "reading", Bench::reading),
 ];
 
 #[derive(Parser)]
@@ -51,8 +53,8 @@ const CASES: [(u8, &str, Case); 12] = [
 struct Arguments {
     /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
     /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP), 8 documents of many formats,
-    /// 9 the 28 countries of eidas-metadata, 10 first sync into a bucket, 11 audit, 12 a million in 64 shards;
-    /// by default all
+    /// 9 the 28 countries of eidas-metadata, 10 first sync into a bucket, 11 audit, 12 a million in 64 shards,
+    /// 13 reading; by default all
     #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,
     /// How much of the work, for a quick look (0.1 is a tenth)
@@ -75,6 +77,8 @@ enum Floor {
     Verification { key: PathBuf, folder: PathBuf, names: PathBuf },
     #[command(name = "floor-files")]
     Files { folder: PathBuf, names: PathBuf },
+    #[command(name = "floor-reads")]
+    Reads { from: String, folder: PathBuf, names: PathBuf },
     #[command(name = "floor-puts")]
     Puts { endpoint: String, site: PathBuf, names: PathBuf },
 }
@@ -85,6 +89,7 @@ fn main() -> Result<()> {
         Some(Floor::Requests { base, names }) => floors::requests(base, names),
         Some(Floor::Verification { key, folder, names }) => floors::verification(key, folder, names),
         Some(Floor::Files { folder, names }) => floors::files(folder, names),
+        Some(Floor::Reads { from, folder, names }) => reading::reads(from, folder, names),
         Some(Floor::Puts { endpoint, site, names }) => floors::puts(endpoint, site, names),
         None => measure_all(&arguments),
     }

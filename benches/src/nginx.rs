@@ -94,6 +94,8 @@ fn conf(port: u16, site: &Path, folder: &Path, user: &str) -> String {
         "daemon off;
 {user}
 worker_processes 2;
+# For the cache of open files below, where the system lets it.
+worker_rlimit_nofile 20000;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 events {{ worker_connections 4096; }}
@@ -104,7 +106,7 @@ http {{
   keepalive_timeout 75s;
   sendfile on;
   tcp_nopush on;
-  open_file_cache max=50000;
+  open_file_cache max=15000;
   # Every run must ask; a client that thinks it knows the answer would make the second one look too good.
   add_header Cache-Control no-cache;
   server {{

@@ -98,6 +98,7 @@ impl Vouches {
         }
     }
 
+    #[cfg(feature = "config")]
     pub(crate) fn resource_mut(&mut self) -> Option<&mut Resource> {
         match self {
             Self::Resource { resource, .. } | Self::File { resource } => Some(resource),

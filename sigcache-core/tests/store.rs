@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, memory::InMemory, path::Path};
+use futures_util::TryStreamExt as _;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, memory::InMemory, path::Path};
 use sigcache_core::{
-    Error, Name, Outcome, Reason, Resource,
+    Error, Name, Outcome, Reason, Report, Resource,
     conformance::{
         How, Lab, Origin, Referee, Signer, at, block_on, expect,
         fetcher::{Places, fetcher_contract},
@@ -16,7 +17,7 @@ use sigcache_core::{
     },
     fetch::Access,
     run::Selection,
-    store::{Bucket, Collected, Keep, Shard, StoreError, Sweep, open_disk},
+    store::{Bucket, Collected, Keep, Publish, Shard, StoreError, Sweep, open_disk},
     verify::Detached,
 };
 
@@ -247,6 +248,42 @@ fn a_name_may_become_a_folder_and_a_folder_a_name() {
         assert!(report.is_good(), "{:?}", report.decisions);
         assert_eq!(std::fs::read_to_string(folder.path().join("latest").join(name)).unwrap(), name);
     }
+}
+
+/// A run over a bucket whose store copies no more than 100 bytes by itself.
+fn sync_carrying(lab: &Lab, objects: Arc<dyn ObjectStore>, publish: Publish, hours: i64) -> Report {
+    let resources = [lab.resource("large"), lab.resource("small")];
+    let bucket = Bucket::new(objects).with_part_size(4096).with_largest_copy(100).with_publish(publish);
+    block_on(lab.runner_on(Arc::new(bucket)).sync(&resources, &Selection::All, at(hours), lab.nonce())).unwrap()
+}
+
+#[test]
+fn what_a_store_does_not_copy_by_itself_passes_through() {
+    let lab = Lab::default();
+    lab.publish("large", vec![b'x'; 10_000]);
+    lab.publish("small", "small");
+    assert!(sync_carrying(&lab, lab.referee.clone(), Publish::Copies, 0).is_good());
+    lab.assert_published();
+    assert_eq!(lab.referee.requests_by_kind().get("copy"), Some(&1), "only the small one");
+}
+
+#[test]
+fn attack_malicious_bucket_what_passes_through_is_compared() {
+    let (lab, memory) = (Lab::default(), Arc::new(InMemory::new()));
+    lab.publish("large", vec![b'x'; 10_000]);
+    lab.publish("small", "small");
+    assert!(sync_carrying(&lab, memory.clone(), Publish::Copies, 0).is_good());
+    lab.publish("large", vec![b'y'; 10_000]);
+    assert!(sync_carrying(&lab, memory.clone(), Publish::Nothing, 1).is_good());
+    // The new version is changed before its plain copy is made.
+    let versions = block_on(memory.list(Some(&Path::from("versions/large"))).try_collect::<Vec<_>>()).unwrap();
+    let newest = versions.iter().map(|meta| &meta.location).max().unwrap();
+    block_on(memory.put(newest, vec![b'z'; 10_000].into())).unwrap();
+    let report = sync_carrying(&lab, memory.clone(), Publish::Copies, 2);
+    let decision = expect(&report, "large", Outcome::Unchanged, Reason::PublishFailed);
+    assert!(decision.found.as_ref().unwrap().contains("not the bytes that were verified"), "{decision}");
+    let copy = block_on(async { memory.get(&Path::from("latest/large")).await.unwrap().bytes().await.unwrap() });
+    assert_eq!(copy, vec![b'x'; 10_000]);
 }
 
 #[test]

@@ -13,6 +13,11 @@ use crate::{
 /// S3 takes no smaller part but the last.
 const S3_PART: usize = 5 << 20;
 
+/// A root that no earlier test has used, on a server that is not ours alone.
+pub(crate) fn below_a_new_root(root: &str) -> String {
+    format!("{}/{root}", std::process::id())
+}
+
 /// The contract, below a root of its own for each part of it. Requests need a runtime, and the contract waits on this
 /// thread: so the runtime is entered here, and works on threads of its own.
 fn contract(part_size: usize, open: impl Fn(&str) -> Bucket) {
@@ -30,6 +35,13 @@ fn the_contract_on_s3() {
     let Some(server) = Server::moto() else { return };
     let proxy = Proxy::before(&server.endpoint);
     contract(S3_PART, |root| server.open_at(root, &proxy.endpoint));
+}
+
+/// Its conditional writes are atomic, so there is no proxy before it.
+#[test]
+fn the_contract_on_another_s3() {
+    let Some(server) = Server::another() else { return };
+    contract(S3_PART, |root| server.open(&below_a_new_root(root)));
 }
 
 #[test]

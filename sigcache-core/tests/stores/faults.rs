@@ -7,6 +7,7 @@ use sigcache_core::{
 
 use crate::{
     bench::Bench,
+    contract::below_a_new_root,
     fake::{Fake, Keep},
     proxy::{Fault, Proxy},
     servers::Server,
@@ -140,6 +141,22 @@ fn a_server_that_ignores_conditions_is_refused() {
     assert!(told.contains("ignores conditional creates"), "{told}");
     let catalog = block_on(wire.open("hostile").catalog()).unwrap();
     assert_eq!(catalog.sequence(), 0);
+}
+
+/// The same of a server that ignores them by itself, by the longer command.
+#[test]
+fn another_server_that_ignores_conditions_is_refused() {
+    let hostile = std::env::var_os("SIGCACHE_S3_HOSTILE").is_some();
+    let Some(server) = Server::another().filter(|_| hostile) else { return };
+    let wire = Wire::to(server);
+    let _entered = wire.runtime.enter();
+    let bench = Bench::new();
+    bench.publish("a", "the first document");
+    let open = || wire.open(&below_a_new_root("hostile"));
+    let error = bench.sync(open(), &["a"], 0, 1).map(|(report, _)| report.store_failure);
+    let told = format!("{error:?}");
+    assert!(told.contains("ignores conditional creates"), "{told}");
+    assert_eq!(block_on(open().catalog()).unwrap().sequence(), 0);
 }
 
 /// A store that lets nobody in says so at once, and is not asked again and again.

@@ -9,5 +9,6 @@ mod contract;
 mod fake;
 mod faults;
 mod proxy;
+mod requests;
 mod servers;
 mod writers;

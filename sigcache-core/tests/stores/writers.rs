@@ -8,7 +8,7 @@ use sigcache_core::{
     store::{Bucket, Store as _},
 };
 
-use crate::{bench::Bench, servers::Server};
+use crate::{bench::Bench, contract::below_a_new_root, servers::Server};
 
 fn number(variable: &str, default: usize) -> usize {
     env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -51,6 +51,12 @@ fn many_writers(open: impl Fn() -> Bucket + Sync) {
 fn many_writers_on_azure_lose_nothing() {
     let Some(server) = Server::azurite() else { return };
     many_writers(|| server.open("writers"));
+}
+
+#[test]
+fn many_writers_on_another_s3_lose_nothing() {
+    let Some(server) = Server::another() else { return };
+    many_writers(|| server.open(&below_a_new_root("writers")));
 }
 
 #[test]
