@@ -114,3 +114,19 @@ fn replace(file: &Path, right: &str, broken: &str) -> Result<()> {
     fs::write(file, text.replace(right, broken))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So that a change of the core says at once that the list is behind, and not the long command alone.
+    #[test]
+    fn what_is_to_be_broken_stands_in_the_core() {
+        for Mutation { name, edits } in MUTATIONS {
+            for (file, right, _) in *edits {
+                let text = fs::read_to_string(root().join("sigcache-core/src").join(file)).unwrap();
+                assert_eq!(text.matches(right).count(), 1, "{name}: {file}");
+            }
+        }
+    }
+}

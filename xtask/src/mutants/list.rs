@@ -12,14 +12,14 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "commit-before-seal",
         edits: &[(
             "store/staging.rs",
-            "let put = self.objects.put_opts(&self.key, payload, PutMode::Overwrite.into()).await;
-            put.map_err(|error| failed(\"write\", &self.key, error))?;",
-            "let put = self.objects.put_opts(&self.key, payload, PutMode::Overwrite.into());
+            "let put = self.objects.put_opts(&self.key, payload, options).await;
+            return put.map(|_| ()).map_err(|error| failed(\"write\", &self.key, error));",
+            "let put = self.objects.put_opts(&self.key, payload, options);
             if crate::mutated(\"commit-before-seal\") {
                 let _ = put.now_or_never();
-            } else {
-                put.await.map_err(|error| failed(\"write\", &self.key, error))?;
-            }",
+                return Ok(());
+            }
+            return put.await.map(|_| ()).map_err(|error| failed(\"write\", &self.key, error));",
         )],
     },
     Mutation {
@@ -119,9 +119,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "stopped-run-commits-later",
         edits: &[(
-            "run.rs",
-            "let late = || self.runtime.elapsed() > end;",
-            "let late = || self.runtime.elapsed() > end && !crate::mutated(\"stopped-run-commits-later\");",
+            "runtime.rs",
+            "match runtime.elapsed() > end {",
+            "match runtime.elapsed() > end && !crate::mutated(\"stopped-run-commits-later\") {",
         )],
     },
     Mutation {
