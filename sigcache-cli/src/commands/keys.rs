@@ -38,7 +38,11 @@ pub(crate) fn keygen(common: &Common, args: KeygenArgs) -> Result<Ending, Fault>
     let public = public.map_err(Fault::usage)?;
     let fingerprint = PublicKey::parse(public.as_bytes()).map_err(Fault::usage)?.fingerprint();
     create(&private_path, private.as_ref().as_bytes(), 0o600)?;
-    create(&public_path, public.as_bytes(), 0o644)?;
+    if let Err(fault) = create(&public_path, public.as_bytes(), 0o644) {
+        // A private key alone would stand in the way of the next attempt, and nobody has its other half.
+        let _ = std::fs::remove_file(&private_path);
+        return Err(fault);
+    }
     let pair = KeyPair {
         private_key: private_path.display().to_string(),
         public_key: public_path.display().to_string(),

@@ -67,6 +67,18 @@ fn of_several_signature_files_those_that_are_there_are_enough_if_they_verify() {
 }
 
 #[test]
+fn a_key_pair_is_made_whole_or_not_at_all() {
+    let lab = Lab::with(&[]);
+    lab.replace("mine.pub.pem", "somebody's");
+    let error = lab.run(&["keygen", "mine"]).fails(2);
+    assert!(error.contains("mine.pub.pem"), "{error}");
+    assert!(!lab.path("mine.key.pem").exists());
+    assert_eq!(lab.read("mine.pub.pem"), b"somebody's");
+    std::fs::remove_file(lab.path("mine.pub.pem")).unwrap();
+    lab.run(&["keygen", "mine"]).ends(0);
+}
+
+#[test]
 fn a_failed_signing_leaves_nothing_behind() {
     let lab = with_key();
     fs::create_dir(lab.path("doc.sig")).unwrap();
