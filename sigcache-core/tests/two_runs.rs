@@ -177,14 +177,15 @@ fn a_slow_run_that_breaks_off_while_it_publishes() {
                 }
                 let latest = lab.referee.objects("latest/a").remove("latest/a");
                 let behind = latest.as_deref() != Some(document.as_bytes());
-                lab.sync(&resources, 3);
+                // So late that the mark of the slow run goes with it.
+                lab.sync(&resources, 10);
                 assert_eq!(version_of(&lab.catalog(), "a").as_deref(), Some("version 3"), "{number} {how:?} {steps}");
                 lab.assert_published();
                 mended += u32::from(behind);
                 // Nothing is left that would make later runs do it again.
                 let requests = lab.faulty.seen().len();
                 lab.faulty.rearm();
-                lab.sync(&resources, 4);
+                lab.sync(&resources, 11);
                 assert_eq!(lab.faulty.seen().len(), 4, "{number} {how:?} {steps}, after {requests}");
             }
         }

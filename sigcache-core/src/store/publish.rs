@@ -33,8 +33,9 @@ const AT_ONCE: usize = 32;
 pub const LONGEST_PUBLICATION: Duration = Duration::from_secs(3600);
 
 /// What a publication that began this long before another one may have left, it has left: its mark can go once it is
-/// mended. That is more than [`LONGEST_PUBLICATION`], since its last requests may be long on their way, and clocks differ.
-const ABANDONED: Duration = Duration::from_secs(2 * 3600);
+/// mended. That is more than [`LONGEST_PUBLICATION`], since its last requests may be long on their way, and clocks differ:
+/// by up to six hours they may. As long as the mark is there, what changed since is only copied once more.
+const ABANDONED: Duration = Duration::from_secs(8 * 3600);
 
 impl Bucket {
     pub(super) async fn publish_copies(
