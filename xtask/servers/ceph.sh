@@ -81,4 +81,4 @@ until make_bucket; do
     fi
     sleep 0.5
 done
-"$@"
+"$@" 3>&-
