@@ -81,4 +81,8 @@ until make_bucket; do
     fi
     sleep 0.5
 done
-"$@" 3>&-
+# Beside this shell, so that a signal ends it too: a shell that waits for a command in front hears of none before its end.
+"$@" 3>&- &
+command=$!
+pids="$command $pids"
+wait "$command"
