@@ -9,6 +9,9 @@ work=$(mktemp -d)
 pids=""
 stop() {
     for pid in $pids; do kill "$pid" 2>/dev/null || true; done
+    sleep 1
+    # A gateway without its cluster does not end by itself.
+    for pid in $pids; do kill -9 "$pid" 2>/dev/null || true; done
     for pid in $pids; do wait "$pid" 2>/dev/null || true; done
     rm -rf "$work"
 }
