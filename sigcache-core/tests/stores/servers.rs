@@ -50,7 +50,7 @@ impl Server {
     /// S3 by whatever server is at `SIGCACHE_S3`, whose bucket is named `bucket` and whose keys are in `AWS_…`; for the
     /// longer command.
     pub(crate) fn another() -> Option<Self> {
-        let endpoint: Url = env::var("SIGCACHE_S3").ok()?.parse().expect("SIGCACHE_S3 is a URL");
+        let endpoint: Url = env::var("SIGCACHE_S3").ok()?.parse().unwrap();
         let environment: Vec<(String, String)> = env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect();
         Some(Self { _process: None, endpoint, scheme: "s3", environment })
     }
