@@ -39,6 +39,7 @@ mod receipt;
 mod resource;
 pub mod run;
 pub mod runtime;
+pub mod status;
 pub mod store;
 mod time;
 pub mod trust;

@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("trust", &["trust"]),
     ("parts", &["verify", "fetch", "store", "judge", "resource", "error"]),
     ("pipeline", &["pipeline", "read", "anchor"]),
-    ("run", &["run", "audit", "explain"]),
+    ("run", &["run", "audit", "explain", "status"]),
     ("config", &["config"]),
     ("conformance", &["conformance"]),
 ];

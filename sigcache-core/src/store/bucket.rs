@@ -234,6 +234,20 @@ impl Bucket {
             .map_err(|detail| StoreError::Corrupt { key: key.to_string(), detail })
     }
 
+    /// The newest snapshot, or `None` where that is still `known`, with the same plain copies up to date: one request then,
+    /// and nothing is read.
+    pub async fn newer_than(&self, known: &Catalog) -> Result<Option<Catalog>, StoreError> {
+        let keys = self.snapshots().await?;
+        let newest = keys.iter().filter_map(SnapshotKey::snapshot).max();
+        if newest == Some(known.sequence()) && known.published_by(&keys) == known.published() {
+            return Ok(None);
+        }
+        let Some(number) = newest else { return Ok(Some(Catalog::empty(&self.layout.shard().folder()))) };
+        let mut catalog = self.snapshot(number).await?;
+        catalog.read_marks(&keys);
+        Ok(Some(catalog))
+    }
+
     /// The shards that have a catalog here, whichever this bucket looks after: by their number, and of those of one
     /// number in their order.
     pub async fn shards(&self) -> Result<Vec<Shard>, StoreError> {

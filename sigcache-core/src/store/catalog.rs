@@ -186,14 +186,19 @@ impl Catalog {
 
     /// Takes over what the marks beside this snapshot say.
     pub(super) fn read_marks(&mut self, keys: &[SnapshotKey]) {
+        self.unfinished = keys.iter().filter(|key| matches!(key, SnapshotKey::Publishing(..))).copied().collect();
+        self.published = self.published_by(keys);
+    }
+
+    /// Up to which snapshot the plain copies are right, by the marks beside this one.
+    pub(super) fn published_by(&self, keys: &[SnapshotKey]) -> u64 {
         // A mark above this snapshot is of a catalog that was set back since.
         let whole = keys.iter().filter_map(SnapshotKey::published).filter(|number| *number <= self.sequence).max();
-        self.unfinished = keys.iter().filter(|key| matches!(key, SnapshotKey::Publishing(..))).copied().collect();
-        let begun = self.unfinished.iter().filter_map(|key| match key {
+        let begun = keys.iter().filter_map(|key| match key {
             SnapshotKey::Publishing(number, _) => Some(*number),
             _ => None,
         });
-        self.published = begun.chain(whole).min().filter(|_| whole.is_some()).unwrap_or(0);
+        begun.chain(whole).min().filter(|_| whole.is_some()).unwrap_or(0)
     }
 
     pub(super) fn conditional_create(&self) -> Option<Timestamp> {

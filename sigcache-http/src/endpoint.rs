@@ -1,0 +1,159 @@
+//! The endpoint: what all handlers share, and the routes.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{Router, extract::State, response::IntoResponse};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use sigcache_core::{
+    Report, Timestamp,
+    read::HotSet,
+    run::Selection,
+    store::Shard,
+};
+use utoipa::OpenApi as _;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    health, limits,
+    metrics::{self, Metrics},
+    pages,
+    problem::{self, Problem},
+    resources,
+    runs::{self, RunLog},
+    setup::{Options, Setup},
+    shelf::Shelf,
+    sync::{self, Flights},
+};
+
+/// Verified documents over HTTP, and how everything stands. Cheap to clone; all clones are one endpoint.
+#[derive(Clone)]
+pub struct Endpoint {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) options: Options,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) hot: HotSet,
+    pub(crate) flights: Flights,
+    pub(crate) metrics: Metrics,
+    pub(crate) runs: RunLog,
+    complaints: Mutex<BTreeMap<&'static str, String>>,
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.options.clock)()
+    }
+
+    /// What is wrong beside the resources, by the part of the program that says so.
+    pub(crate) fn complaints(&self) -> BTreeMap<&'static str, String> {
+        self.complaints.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A header for answers that were made while the store was down.
+    pub(crate) fn said_of_store(&self) -> Option<(HeaderName, HeaderValue)> {
+        let trouble = self.shelf.trouble()?;
+        let value = HeaderValue::try_from(format!("unreachable since {}", trouble.since)).ok()?;
+        Some((HeaderName::from_static("sigcache-store"), value))
+    }
+}
+
+impl Endpoint {
+    /// An endpoint for `setup`. Nothing is read before the first request.
+    pub fn new(setup: Setup, options: Options) -> Self {
+        let shelf = Arc::new(Shelf::new(setup, options.refresh, options.clock.clone()));
+        let hot = HotSet::new(options.hot_bytes);
+        let (flights, metrics, runs) = (Flights::default(), Metrics::new(), RunLog::default());
+        let inner = Inner { options, shelf, hot, flights, metrics, runs, complaints: Mutex::default() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Serves `setup` from now on. Requests and runs that are under way end with what they began with.
+    pub fn replace(&self, setup: Setup) {
+        self.inner.shelf.replace(setup);
+    }
+
+    /// Says on the status page and in `/health` what is wrong with `part` of the program around the endpoint, such as the
+    /// delivery of alerts; `None` when it is well again.
+    pub fn complain(&self, part: &'static str, complaint: Option<String>) {
+        let mut complaints = self.inner.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        match complaint {
+            Some(text) => drop(complaints.insert(part, text)),
+            None => drop(complaints.remove(part)),
+        }
+    }
+
+    /// Runs over `selection` in one shard of the store, or joins the run that does so already. `None` stands for the only
+    /// shard; of a store that has more, one must be named.
+    pub async fn sync(&self, selection: Selection, shard: Option<Shard>) -> Result<Report, Problem> {
+        sync::run(&self.inner, selection, shard).await
+    }
+
+    /// The shards of the store.
+    pub async fn shards(&self) -> Result<Vec<Shard>, Problem> {
+        let loaded = self.inner.shelf.look().await?;
+        Ok(loaded.buckets.iter().map(|(shard, _)| *shard).collect())
+    }
+
+    /// Whether the catalog could be read at least once: the readiness of a service.
+    pub async fn is_ready(&self) -> bool {
+        self.inner.shelf.current().await.is_ok()
+    }
+
+    /// The description of all routes (OpenAPI 3.1), made from the handlers.
+    pub fn openapi() -> utoipa::openapi::OpenApi {
+        routes().into_openapi()
+    }
+
+    /// The routes. Errors are problem details (RFC 9457); every answer has a request id.
+    pub fn router(&self) -> Router {
+        let (router, _) = routes().split_for_parts();
+        let router = router
+            .route("/openapi.json", axum::routing::get(openapi))
+            .fallback(unknown_path)
+            .method_not_allowed_fallback(wrong_method);
+        limits::around(router, self.inner.clone()).with_state(self.inner.clone())
+    }
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(info(title = "sigcache", description = "Verified documents, and why each is trusted"))]
+struct Description;
+
+/// Every route with its description. The name of a resource has slashes, which the description cannot say of a path.
+fn routes() -> OpenApiRouter<Arc<Inner>> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(pages::index))
+        .routes(routes!(pages::style))
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(sync::sync))
+        .routes(routes!(runs::report))
+        .routes(routes!(resources::document))
+        .routes(routes!(pages::resource))
+}
+
+async fn openapi() -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, "max-age=3600")], axum::Json(Endpoint::openapi()))
+}
+
+async fn unknown_path(uri: http::Uri) -> Problem {
+    problem::unknown_path(format!("{} is none of the paths in openapi.json", uri.path()))
+}
+
+async fn wrong_method(State(_): State<Arc<Inner>>, method: http::Method, headers: HeaderMap) -> Problem {
+    let _ = headers;
+    problem::wrong_method(format!("{method} is not among the methods in the header Allow"))
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("options", &self.inner.options).finish_non_exhaustive()
+    }
+}

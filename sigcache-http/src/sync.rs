@@ -1,0 +1,218 @@
+//! `POST /sync`: a run, one at a time for each shard; whoever asks for a run that is under way joins it.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    body::Bytes,
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use headers::{HeaderMapExt as _, authorization::Bearer};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use sigcache_core::{Name, Report, RunId, run::Selection, store::Shard};
+use tokio::sync::watch;
+use utoipa::ToSchema;
+
+use crate::{
+    endpoint::Inner,
+    problem::{self, Problem},
+};
+
+/// What to run over.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    /// Only these resources; all of the shard by default.
+    #[schema(value_type = Option<Vec<String>>)]
+    resources: Option<BTreeSet<Name>>,
+    /// One of several shards, such as `1/4`; needed where the store has more than one.
+    #[schema(value_type = Option<String>)]
+    shard: Option<String>,
+}
+
+type Outcome = Arc<Result<Report, Problem>>;
+
+/// The runs that are under way.
+#[derive(Default)]
+pub(crate) struct Flights(Mutex<Vec<Flight>>);
+
+#[derive(Clone)]
+struct Flight {
+    run: RunId,
+    shard: Shard,
+    selection: Selection,
+    outcome: watch::Receiver<Option<Outcome>>,
+}
+
+impl Flight {
+    async fn outcome(mut self) -> Result<Report, Problem> {
+        let ended = self.outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+        ended.map_or_else(|| Err(problem::crashed("the run ended in an error of the program")), |ended| (*ended).clone())
+    }
+}
+
+impl Flights {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Flight>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Fetches, verifies, and only then stores.
+///
+/// Needs the bearer token. Where the same run, or one over everything, is under way, its report is the answer. With
+/// `Prefer: respond-async` the answer comes at once and says where the report will be.
+#[utoipa::path(
+    post,
+    path = "/sync",
+    request_body(content = inline(Option<Asked>), description = "What to run over; everything without a body"),
+    params(("Prefer" = Option<String>, Header, description = "`respond-async` (RFC 7240)")),
+    responses(
+        (status = 200, description = "The report: everything is as it should be"),
+        (status = 202, description = "The run is under way; `Location` says where its report will be"),
+        (status = 207, description = "The report: something is kept, withheld or refused"),
+        (status = 400, description = "The body cannot be understood", body = Problem),
+        (status = 401, description = "No token, or another", body = Problem),
+        (status = 403, description = "Such calls are switched off", body = Problem),
+        (status = 404, description = "There is no such resource", body = Problem),
+        (status = 409, description = "Another run is under way", body = Problem),
+        (status = 413, description = "The body is too large", body = Problem),
+        (status = 503, description = "The store does not answer", body = Problem),
+    ),
+)]
+pub(crate) async fn sync(
+    State(inner): State<Arc<Inner>>,
+    headers: HeaderMap,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Result<Response, Problem> {
+    authorize(&inner, &headers)?;
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => problem::body_too_large(rejection.body_text()),
+        _ => problem::bad_request(rejection.body_text()),
+    })?;
+    let asked: Asked = if body.is_empty() {
+        Asked::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|error| problem::bad_request(format!("the body: {error}")))?
+    };
+    let shard = asked.shard.map(|text| text.parse::<Shard>()).transpose();
+    let shard = shard.map_err(|error| problem::bad_request(error.to_string()))?;
+    let selection = asked.resources.map_or(Selection::All, Selection::Only);
+    let flight = start(&inner, selection, shard).await?;
+    let place = HeaderValue::try_from(format!("runs/{}", flight.run)).map_err(|error| problem::crashed(error.to_string()))?;
+    let prefers = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    if prefers.flat_map(|value| value.split(',')).any(|wish| wish.trim() == "respond-async") {
+        let applied = [(header::HeaderName::from_static("preference-applied"), "respond-async")];
+        return Ok((StatusCode::ACCEPTED, applied, [(header::LOCATION, place)]).into_response());
+    }
+    let report = flight.outcome().await?;
+    let status = match &report.store_failure {
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+        None if report.decisions.iter().all(sigcache_core::Decision::is_good) => StatusCode::OK,
+        None => StatusCode::MULTI_STATUS,
+    };
+    Ok((status, [(header::CONTENT_LOCATION, place)], axum::Json(report)).into_response())
+}
+
+/// Lets through who has the token.
+pub(crate) fn authorize(inner: &Inner, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(token) = &inner.options.token else {
+        return Err(problem::calls_are_off("this endpoint was given no token; see docs/endpoint.md"));
+    };
+    let asking = HeaderValue::from_static("Bearer realm=\"sigcache\"");
+    match headers.typed_get::<headers::Authorization<Bearer>>() {
+        Some(shown) if token.is(shown.token().as_bytes()) => Ok(()),
+        Some(_) => Err(problem::wrong_token("send the token that the endpoint was given")
+            .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sigcache\", error=\"invalid_token\""))),
+        None => Err(problem::no_token("send `Authorization: Bearer TOKEN`").with(header::WWW_AUTHENTICATE, asking)),
+    }
+}
+
+/// Runs, or joins the run that is under way, to its end.
+pub(crate) async fn run(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -> Result<Report, Problem> {
+    start(inner, selection, shard).await?.outcome().await
+}
+
+async fn start(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -> Result<Flight, Problem> {
+    let loaded = inner.shelf.look().await?;
+    let shards: Vec<Shard> = loaded.buckets.iter().map(|(shard, _)| *shard).collect();
+    if let Selection::Only(names) = &selection
+        && let Some(unknown) = names.iter().find(|name| loaded.holdings.find(name).is_none())
+    {
+        return Err(problem::unknown_resource(format!("{unknown} is not among the resources of this endpoint")));
+    }
+    let chosen = match (shard, &selection, shards.as_slice()) {
+        (None, _, [only]) => *only,
+        // The shard of a name is known.
+        (None, Selection::Only(names), [first, ..]) if !names.is_empty() => {
+            let mut of_each = names.iter().map(|name| first.sibling_for(name));
+            let first = of_each.next().unwrap_or(*first);
+            if of_each.any(|other| other != first) {
+                return Err(problem::bad_request("these resources are in several shards; ask for each shard by itself"));
+            }
+            first
+        }
+        (None, ..) => {
+            let detail = format!("the store has {} shards; name one as `shard`, such as \"{}\"", shards.len(), shards[0]);
+            return Err(problem::bad_request(detail));
+        }
+        (Some(asked), ..) => asked,
+    };
+    let nonce = getrandom::u64().map_err(|error| problem::run_failed(format!("no random numbers: {error}")))?;
+    let now = inner.now();
+    let known = loaded.buckets.iter().find(|(shard, _)| *shard == chosen).map(|(_, bucket)| bucket.clone());
+    let bucket = match known {
+        Some(bucket) => bucket,
+        // The first run of a shard; the commit refuses one that does not fit the store.
+        None => Arc::new((loaded.setup.open)(chosen).map_err(|error| Problem::store(&error))?),
+    };
+    let mut flights = inner.flights.lock();
+    if let Some(flight) = flights.iter().find(|flight| flight.shard == chosen) {
+        if flight.selection == selection || flight.selection == Selection::All {
+            return Ok(flight.clone());
+        }
+        return Err(problem::other_run(format!("run {} looks after other resources; ask again when it ended", flight.run))
+            .with(header::RETRY_AFTER, "10"));
+    }
+    let (send, outcome) = watch::channel(None);
+    let flight = Flight { run: RunId::new(now, nonce), shard: chosen, selection: selection.clone(), outcome };
+    flights.push(flight.clone());
+    drop(flights);
+    let inner = inner.clone();
+    // A task of its own: who asked may leave, the run goes on.
+    tokio::spawn(async move {
+        let runner = loaded.setup.runner(bucket, chosen);
+        let work = tokio::spawn(async move { runner.sync(&loaded.setup.resources, &selection, now, nonce).await });
+        let outcome = match work.await {
+            Ok(Ok(report)) => {
+                inner.metrics.ran(&report);
+                inner.runs.note(&report);
+                Ok(report)
+            }
+            Ok(Err(error)) => Err(unbegun(&error)),
+            Err(_) => Err(problem::crashed("the run ended in an error of the program")),
+        };
+        inner.flights.lock().retain(|flight| flight.shard != chosen);
+        inner.shelf.outdated();
+        send.send_replace(Some(Arc::new(outcome)));
+    });
+    Ok(flight)
+}
+
+fn unbegun(error: &sigcache_core::Error) -> Problem {
+    match error {
+        sigcache_core::Error::Store { source, .. } => Problem::store(source),
+        other => {
+            let mut text = other.to_string();
+            let mut cause = std::error::Error::source(other);
+            while let Some(error) = cause {
+                text = format!("{text}: {error}");
+                cause = error.source();
+            }
+            problem::run_failed(text)
+        }
+    }
+}
