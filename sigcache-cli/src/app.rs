@@ -191,7 +191,7 @@ pub(crate) fn nonce() -> Result<u64, Fault> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-fn fetcher() -> Result<Arc<dyn Fetcher>, Fault> {
+pub(crate) fn fetcher() -> Result<Arc<dyn Fetcher>, Fault> {
     let http = Arc::new(HttpFetcher::new());
     let mut schemes = Schemes::default().with("http", http.clone()).with("https", http);
     let root = url::Url::parse("file:///").map_err(Fault::usage)?;

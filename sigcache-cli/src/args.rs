@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sigcache_core::{Name, Timestamp, store::Shard};
@@ -19,7 +19,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Common {
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", default_value = "sigcache.toml", env = "SIGCACHE_CONFIG")]
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Fetch, verify, and only then store.
     Sync(SyncArgs),
+    /// Serve verified documents and the status page over HTTP, and sync on a schedule.
+    Serve(ServeArgs),
     /// Say how every resource stands.
     Status,
     /// Write a stored document to standard output or a file, verified again on the way.
@@ -84,7 +86,7 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ShardArgs {
     /// Look only after this part of the names.
     #[arg(long, value_name = "I/N")]
@@ -109,6 +111,29 @@ pub(crate) struct SyncArgs {
     /// Fetch, verify and store everything anew, also what is stored already.
     #[arg(long)]
     pub(crate) refetch: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// The address to listen at; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// How often to sync, such as 1h or 15m.
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub(crate) every: Option<Duration>,
+    /// When to sync, as a line of cron in UTC, such as "17 * * * *".
+    #[arg(long, value_name = "LINE", conflicts_with = "every")]
+    pub(crate) cron: Option<String>,
+    /// Only serve; something else syncs.
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+    #[command(flatten)]
+    pub(crate) shard: ShardArgs,
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    let span = sigcache_core::config::duration(text).filter(|span| *span >= Duration::from_secs(1));
+    span.ok_or_else(|| "expected a span of at least 1s, such as 90s, 15m or 1h".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod commands;
 mod fault;
 mod output;
 mod progress;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -63,6 +64,7 @@ async fn run(cli: Cli) -> Result<Ending, Fault> {
     match cli.command {
         Command::Init(args) => init::run(common, args),
         Command::Sync(args) => sync::run(common, args).await,
+        Command::Serve(args) => serve::run(common, args).await,
         Command::Status => status::run(common).await,
         Command::Get(args) => get::run(common, args).await,
         Command::Explain { name } => explain::run(common, &name).await,

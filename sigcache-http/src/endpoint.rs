@@ -8,12 +8,7 @@ use std::{
 
 use axum::{Router, extract::State, response::IntoResponse};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use sigcache_core::{
-    Report, Timestamp,
-    read::HotSet,
-    run::Selection,
-    store::Shard,
-};
+use sigcache_core::{Report, Timestamp, read::HotSet, run::Selection, store::Shard};
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -98,6 +93,12 @@ impl Endpoint {
     pub async fn shards(&self) -> Result<Vec<Shard>, Problem> {
         let loaded = self.inner.shelf.look().await?;
         Ok(loaded.buckets.iter().map(|(shard, _)| *shard).collect())
+    }
+
+    /// When a run committed last; of several shards the one that is furthest behind. `None` before the first one, and where
+    /// the store does not answer.
+    pub async fn last_run(&self) -> Option<Timestamp> {
+        health::last_run(&*self.inner.shelf.look().await.ok()?)
     }
 
     /// Whether the catalog could be read at least once: the readiness of a service.

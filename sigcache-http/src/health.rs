@@ -107,8 +107,10 @@ pub(crate) fn all_complaints(
     if let Some(limit) = inner.options.overdue {
         let last = last_run(loaded);
         if last.is_none_or(|last| now.since(last) > limit) {
-            let found = last.map_or("none so far".to_owned(), |last| format!("the last one {} ago", human_span(now.since(last))));
-            complaints.insert("schedule", format!("a run was expected every {}, and there was {found}", human_span(limit)));
+            let found = last
+                .map_or("none so far".to_owned(), |last| format!("the last one {} ago", human_span(now.since(last))));
+            complaints
+                .insert("schedule", format!("a run was expected every {}, and there was {found}", human_span(limit)));
         }
     }
     complaints

@@ -25,7 +25,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) fn around(router: Router<Arc<Inner>>, inner: Arc<Inner>) -> Router<Arc<Inner>> {
     router
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(CatchPanicLayer::custom(|_| problem::crashed("the handler ended in an error of the program").into_response()))
+        .layer(CatchPanicLayer::custom(|_| {
+            problem::crashed("the handler ended in an error of the program").into_response()
+        }))
         .layer(middleware::from_fn_with_state(inner, pass))
 }
 
@@ -60,8 +62,17 @@ async fn pass(State(inner): State<Arc<Inner>>, mut request: Request, next: Next)
 
 /// The last part of a route, which is the same wherever the router is nested.
 fn within(route: &str) -> &'static str {
-    const ROUTES: &[&str] =
-        &["/resources/{*name}", "/explain/{*name}", "/runs/{run}", "/health", "/ready", "/metrics", "/sync", "/openapi.json", "/style.css"];
+    const ROUTES: &[&str] = &[
+        "/resources/{*name}",
+        "/explain/{*name}",
+        "/runs/{run}",
+        "/health",
+        "/ready",
+        "/metrics",
+        "/sync",
+        "/openapi.json",
+        "/style.css",
+    ];
     ROUTES.iter().find(|known| route.ends_with(**known)).copied().unwrap_or("/")
 }
 
@@ -69,7 +80,8 @@ fn within(route: &str) -> &'static str {
 fn request_id(request: &Request) -> HeaderValue {
     let given = request.headers().get(REQUEST_ID).filter(|id| {
         let bytes = id.as_bytes();
-        (8..=128).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        (8..=128).contains(&bytes.len())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
     });
     let made = || {
         let text = format!("{:016x}", getrandom::u64().unwrap_or_default());

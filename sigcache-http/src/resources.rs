@@ -9,9 +9,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use headers::{
-    HeaderMapExt as _, IfMatch, IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, LastModified,
-};
+use headers::{HeaderMapExt as _, IfMatch, IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, LastModified};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use sigcache_core::{
     Digest, Entry, Name, Receipt, Resource, Timestamp,
@@ -73,7 +71,9 @@ pub(crate) async fn document(
             // The same doors as for the document: what is withheld takes its signature with it.
             let document = open(&inner, &loaded, resource, entry, now).await?;
             let kept = document.receipt().companions.iter().find(|kept| kept.suffix == suffix);
-            let Some(kept) = kept else { return Err(problem::unknown_resource(format!("{name} has no such companion"))) };
+            let Some(kept) = kept else {
+                return Err(problem::unknown_resource(format!("{name} has no such companion")));
+            };
             let meta = Representation::of_companion(resource, entry, document.receipt(), &kept.bytes, now);
             Ok(answer(&inner, &method, &headers, &meta, Opened::Bytes(kept.bytes.clone())))
         }
@@ -275,7 +275,8 @@ fn judge_conditions(asked: &HeaderMap, meta: &Representation) -> Verdict {
 /// A single range of bytes. Anything else is not understood and so ignored, as section 14.2 has it: several ranges at once
 /// are only a way to ask for much.
 fn one_range(range: &HeaderValue, size: u64) -> Verdict {
-    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
+    let number =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
     let parse = || {
         let (first, last) = range.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
         let (first, last) = (first.trim(), last.trim());

@@ -183,7 +183,8 @@ async fn load(
     }
     let mut buckets = Vec::with_capacity(shards.len());
     let mut newest: Vec<(Shard, Option<Catalog>)> = Vec::with_capacity(shards.len());
-    let same_shards = before.as_ref().filter(|before| before.buckets.iter().map(|(shard, _)| *shard).eq(shards.iter().copied()));
+    let same_shards =
+        before.as_ref().filter(|before| before.buckets.iter().map(|(shard, _)| *shard).eq(shards.iter().copied()));
     for (index, shard) in shards.into_iter().enumerate() {
         let (bucket, catalog) = match same_shards {
             Some(before) => {
@@ -206,7 +207,8 @@ async fn load(
             // Where one shard has no newer catalog there was one before.
             let known = |index: usize| same_shards.map(|before| before.holdings.catalogs()[index].1.clone());
             let catalogs = newest.into_iter().enumerate();
-            let catalogs = catalogs.filter_map(|(index, (shard, newer))| Some((shard, newer.or_else(|| known(index))?)));
+            let catalogs =
+                catalogs.filter_map(|(index, (shard, newer))| Some((shard, newer.or_else(|| known(index))?)));
             let (resources, anchored, publish) = (&setup.resources, &setup.anchored, buckets[0].1.publishes());
             Arc::new(Holdings::new(resources, anchored, catalogs.collect(), publish, at))
         }

@@ -51,7 +51,8 @@ struct Flight {
 impl Flight {
     async fn outcome(mut self) -> Result<Report, Problem> {
         let ended = self.outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
-        ended.map_or_else(|| Err(problem::crashed("the run ended in an error of the program")), |ended| (*ended).clone())
+        ended
+            .map_or_else(|| Err(problem::crashed("the run ended in an error of the program")), |ended| (*ended).clone())
     }
 }
 
@@ -102,7 +103,8 @@ pub(crate) async fn sync(
     let shard = shard.map_err(|error| problem::bad_request(error.to_string()))?;
     let selection = asked.resources.map_or(Selection::All, Selection::Only);
     let flight = start(&inner, selection, shard).await?;
-    let place = HeaderValue::try_from(format!("runs/{}", flight.run)).map_err(|error| problem::crashed(error.to_string()))?;
+    let place =
+        HeaderValue::try_from(format!("runs/{}", flight.run)).map_err(|error| problem::crashed(error.to_string()))?;
     let prefers = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     if prefers.flat_map(|value| value.split(',')).any(|wish| wish.trim() == "respond-async") {
         let applied = [(header::HeaderName::from_static("preference-applied"), "respond-async")];
@@ -125,8 +127,10 @@ pub(crate) fn authorize(inner: &Inner, headers: &HeaderMap) -> Result<(), Proble
     let asking = HeaderValue::from_static("Bearer realm=\"sigcache\"");
     match headers.typed_get::<headers::Authorization<Bearer>>() {
         Some(shown) if token.is(shown.token().as_bytes()) => Ok(()),
-        Some(_) => Err(problem::wrong_token("send the token that the endpoint was given")
-            .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sigcache\", error=\"invalid_token\""))),
+        Some(_) => Err(problem::wrong_token("send the token that the endpoint was given").with(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"sigcache\", error=\"invalid_token\""),
+        )),
         None => Err(problem::no_token("send `Authorization: Bearer TOKEN`").with(header::WWW_AUTHENTICATE, asking)),
     }
 }
@@ -151,12 +155,15 @@ async fn start(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -
             let mut of_each = names.iter().map(|name| first.sibling_for(name));
             let first = of_each.next().unwrap_or(*first);
             if of_each.any(|other| other != first) {
-                return Err(problem::bad_request("these resources are in several shards; ask for each shard by itself"));
+                return Err(problem::bad_request(
+                    "these resources are in several shards; ask for each shard by itself",
+                ));
             }
             first
         }
         (None, ..) => {
-            let detail = format!("the store has {} shards; name one as `shard`, such as \"{}\"", shards.len(), shards[0]);
+            let detail =
+                format!("the store has {} shards; name one as `shard`, such as \"{}\"", shards.len(), shards[0]);
             return Err(problem::bad_request(detail));
         }
         (Some(asked), ..) => asked,
@@ -174,8 +181,11 @@ async fn start(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -
         if flight.selection == selection || flight.selection == Selection::All {
             return Ok(flight.clone());
         }
-        return Err(problem::other_run(format!("run {} looks after other resources; ask again when it ended", flight.run))
-            .with(header::RETRY_AFTER, "10"));
+        return Err(problem::other_run(format!(
+            "run {} looks after other resources; ask again when it ended",
+            flight.run
+        ))
+        .with(header::RETRY_AFTER, "10"));
     }
     let (send, outcome) = watch::channel(None);
     let flight = Flight { run: RunId::new(now, nonce), shard: chosen, selection: selection.clone(), outcome };

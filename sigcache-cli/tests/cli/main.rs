@@ -11,6 +11,7 @@ mod hostile;
 mod keys;
 mod kill;
 mod schema;
+mod serve;
 #[allow(dead_code, reason = "some of its servers are for the core alone")]
 #[path = "../../../sigcache-core/tests/stores/servers.rs"]
 mod servers;

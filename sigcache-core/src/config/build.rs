@@ -50,6 +50,8 @@ pub(super) struct Build<'a> {
     pub(super) anchored: Vec<(Anchored, Place)>,
     pub(super) secrets: HashMap<SecretSource, Secret>,
     files: HashMap<PathBuf, Bytes>,
+    /// Lists of names, which nobody needs twice.
+    pub(super) lists: Vec<PathBuf>,
     rules: HashMap<RulesKey, Arc<Rules>>,
     access: HashMap<AccessSettings, Arc<Access>>,
 }
@@ -70,6 +72,7 @@ impl<'a> Build<'a> {
             anchored: Vec::new(),
             secrets: HashMap::new(),
             files: HashMap::new(),
+            lists: Vec::new(),
             rules: HashMap::new(),
             access: HashMap::new(),
         }
@@ -124,6 +127,13 @@ impl<'a> Build<'a> {
         let message = format!("the file {} cannot be read: {fault}", quote(&path.display().to_string()));
         self.problems.at_place(place.clone(), message).expected("a path, from the folder of the configuration");
         None
+    }
+
+    /// Every file that was read beside the configuration.
+    pub(super) fn files_read(&self) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = self.files.keys().chain(&self.lists).cloned().collect();
+        paths.sort();
+        paths
     }
 
     /// The bytes of a file that [`Build::read_file`] has read.

@@ -21,6 +21,7 @@ mod formats;
 mod keys;
 mod problem;
 mod resources;
+mod serve;
 mod settings;
 mod sources;
 mod store;
@@ -30,7 +31,7 @@ mod tests;
 mod top;
 mod units;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{
     anchor::Anchored,
@@ -42,7 +43,9 @@ use crate::{
 use store::Missing;
 
 pub use problem::{ConfigError, Problem, nearest};
+pub use serve::ServeSettings;
 pub use store::StoreSettings;
+pub use units::duration;
 
 /// A configuration in which everything was found sound.
 #[derive(Debug, Clone)]
@@ -62,6 +65,10 @@ pub struct Config {
     pub per_host: usize,
     /// The greatest part (0 to 1) of the stored resources that one run may remove because they left the configuration.
     pub removal_limit: f64,
+    /// How a service behaves.
+    pub serve: ServeSettings,
+    /// The files that were read, this one included: where one of them changes, it is to be read again.
+    pub files: Vec<PathBuf>,
 }
 
 impl Config {
@@ -84,7 +91,9 @@ impl Config {
             }
         };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Self::parse(text, &name, folder, env)
+        let mut config = Self::parse(text, &name, folder, env)?;
+        config.files.push(path.to_owned());
+        Ok(config)
     }
 
     /// Reads `text`, which is called `file_name` in errors. Relative paths in it begin at `folder`.

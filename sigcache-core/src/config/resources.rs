@@ -193,6 +193,7 @@ impl Build<'_> {
         }
         let (list, place) = table.text("list", &mut self.problems)?;
         let path = self.folder.join(list);
+        self.lists.push(path.clone());
         let text = match read_bounded(&path, MAX_FILE_BYTES) {
             Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()),
             Ok(None) => Err(format!("it is larger than {MAX_FILE_BYTES} bytes")),

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{formats, keys, resources, settings, store, top};
+use super::{formats, keys, resources, serve, settings, store, top};
 
 const EXAMPLE: &str = include_str!("../../../sigcache.example.toml");
 
@@ -10,6 +10,7 @@ fn words() -> Vec<&'static str> {
         top::TOP,
         store::STORE,
         top::RUN,
+        serve::SERVE,
         settings::SETTINGS,
         keys::KEY,
         resources::RESOURCE,

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Every table of the file.
-pub(super) const TOP: &[&str] = &["store", "run", "defaults", "keys", "resource", "collection"];
+pub(super) const TOP: &[&str] = &["store", "run", "serve", "defaults", "keys", "resource", "collection"];
 
 /// Every word that may stand in `[run]`.
 pub(super) const RUN: &[&str] = &["concurrency", "per_host", "removal_limit"];
@@ -42,6 +42,7 @@ pub(super) fn read(text: &str, file: &str, folder: &Path, env: Env<'_>) -> Resul
 
     let store = build.store(&top);
     let (concurrency, per_host, removal_limit) = build.run(&top);
+    let serve = build.serve(&top);
     if let Some(keys) = top.get("keys").and_then(|value| Table::open_free(value, "[keys]", &mut build.problems)) {
         build.read_keys(&keys);
     }
@@ -65,10 +66,11 @@ pub(super) fn read(text: &str, file: &str, folder: &Path, env: Env<'_>) -> Resul
         let expected = "at least one [[resource]], or a [[collection]] with a name in its list";
         build.problems.at(0..0, "there is nothing to fetch").expected(expected);
     }
+    let files = build.files_read();
     build.problems.finish()?;
     let Some(store) = store else { return Err(ConfigError::file(file, "there is no store", None)) };
     let (resources, keys) = (build.resources, build.keys);
-    Ok(Config { store, resources, anchored, keys, concurrency, per_host, removal_limit })
+    Ok(Config { store, resources, anchored, keys, concurrency, per_host, removal_limit, serve, files })
 }
 
 impl Build<'_> {

@@ -156,7 +156,8 @@ async fn what_is_not_there_is_told_apart() {
     site.get("/resources/a.asc").await.problem(404, "unknown-resource");
     site.get("/resources/a/receipt/receipt").await.problem(404, "unknown-resource");
     site.get("/nothing").await.problem(404, "unknown-path");
-    for path in ["%2e%2e/etc/passwd", "..%2fcatalog", "a%00b", "%2e%2e%2f%2e%2e%2fx", "a//b", ".hidden", "%ff", "a%20b"] {
+    for path in ["%2e%2e/etc/passwd", "..%2fcatalog", "a%00b", "%2e%2e%2f%2e%2e%2fx", "a//b", ".hidden", "%ff", "a%20b"]
+    {
         site.get(&format!("/resources/{path}")).await.problem(400, "bad-name");
     }
     let refused = site.method(Method::DELETE, "/resources/a").await;

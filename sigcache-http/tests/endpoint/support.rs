@@ -49,10 +49,7 @@ impl Site {
         Self::with(resources, |options| options)
     }
 
-    pub(crate) fn with(
-        resources: impl FnOnce(&Lab) -> Vec<Resource>,
-        change: impl FnOnce(Options) -> Options,
-    ) -> Self {
+    pub(crate) fn with(resources: impl FnOnce(&Lab) -> Vec<Resource>, change: impl FnOnce(Options) -> Options) -> Self {
         let lab = Lab::default();
         let resources = resources(&lab);
         let clock = Minutes::default();

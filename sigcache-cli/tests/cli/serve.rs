@@ -1,0 +1,399 @@
+//! `sigcache serve`: the real binary, real sockets, real signals.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::support::Lab;
+
+const TOKEN: &str = "a-token-of-some-length-0123456789";
+
+/// Nothing here takes so long; only a fault does.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The service, and what it prints.
+struct Service {
+    child: Child,
+    address: SocketAddr,
+    out: Receiver<String>,
+    err: Receiver<String>,
+    /// All of it so far.
+    said: Vec<String>,
+}
+
+/// Lines as they come.
+fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (send, receive) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if send.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receive
+}
+
+impl Service {
+    fn start(lab: &Lab, args: &[&str]) -> Self {
+        Self::start_with(lab, &[], args)
+    }
+
+    /// With these arguments before `serve`, and those behind it.
+    fn start_with(lab: &Lab, common: &[&str], args: &[&str]) -> Self {
+        let mut command = lab.command(&[common, &["serve", "--listen", "127.0.0.1:0"], args].concat());
+        command.env("TEST_TOKEN", TOKEN).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (out, err) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+        let first = out.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{:?}", err.iter().collect::<Vec<_>>()));
+        let address = first.strip_prefix("listening on http://").unwrap().trim_end_matches('/').parse().unwrap();
+        Self { child, address, out, err, said: vec![first] }
+    }
+
+    /// Waits for a line on standard output that has `text`.
+    #[track_caller]
+    fn prints(&mut self, text: &str) -> String {
+        loop {
+            let Ok(line) = self.out.recv_timeout(PATIENCE) else { panic!("no {text:?} in {:?}", self.said) };
+            self.said.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits for a line on standard error that has `text`.
+    #[track_caller]
+    fn warns(&mut self, text: &str) -> String {
+        loop {
+            let Ok(line) = self.err.recv_timeout(PATIENCE) else { panic!("no {text:?} in {:?}", self.said) };
+            self.said.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+    }
+
+    fn sync(&self) -> Answer {
+        self.ask(&format!(
+            "POST /sync HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        ))
+    }
+
+    fn ask(&self, request: &str) -> Answer {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        Answer::read(&mut stream)
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Asks it to end, and gives everything that it printed.
+    #[track_caller]
+    fn stop(mut self) -> Vec<String> {
+        self.signal("TERM");
+        let status = self.child.wait().unwrap();
+        let mut said = std::mem::take(&mut self.said);
+        said.extend(self.out.iter());
+        said.extend(self.err.iter());
+        assert_eq!(status.code(), Some(0), "{said:#?}");
+        assert!(said.iter().all(|line| !line.contains("panicked")), "{said:#?}");
+        said
+    }
+
+    /// What it holds in memory, in KiB.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // A test that failed must not leave it behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn read(stream: &mut TcpStream) -> Self {
+        let mut all = Vec::new();
+        // A connection that is cut off ends the answer too.
+        let _ = stream.read_to_end(&mut all);
+        let end = all.windows(4).position(|four| four == b"\r\n\r\n").map_or(all.len(), |at| at + 4);
+        let head = String::from_utf8_lossy(&all[..end]).into_owned();
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+        Self { status, head, body: all[end..].to_vec() }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// A lab whose configuration has a `[serve]` with the token.
+fn lab(names: &[&str]) -> Lab {
+    let lab = Lab::with(names);
+    add_token(&lab);
+    lab
+}
+
+fn add_token(lab: &Lab) {
+    let text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+    lab.replace("sigcache.toml", format!("{text}\n[serve]\ntoken = \"env:TEST_TOKEN\"\n"));
+}
+
+#[test]
+fn it_syncs_at_once_and_serves_what_was_verified() {
+    let lab = lab(&["a", "b"]);
+    let mut service = Service::start(&lab, &[]);
+    service.prints("2 stored");
+    let answer = service.get("/resources/a");
+    assert_eq!((answer.status, answer.text().as_str()), (200, "a 1\n"));
+    assert_eq!(service.get("/health").status, 200);
+    assert_eq!(service.get("/ready").status, 200);
+    lab.offer("a", b"a 2\n");
+    assert_eq!(service.sync().status, 200);
+    assert_eq!(service.get("/resources/a").text(), "a 2\n");
+    service.stop();
+    // It left a store that the other commands understand.
+    lab.run(&["audit"]).ends(0);
+    // Started again within the hour, it does not sync again, and serves from the store.
+    let service = Service::start(&lab, &[]);
+    assert_eq!(service.get("/resources/a").text(), "a 2\n");
+    let said = service.stop();
+    assert!(!said.iter().any(|line| line.contains("unchanged")), "{said:?}");
+}
+
+#[test]
+fn it_takes_over_another_configuration_without_a_restart_and_keeps_the_old_one_if_the_new_one_is_wrong() {
+    let lab = lab(&["a"]);
+    let mut service = Service::start(&lab, &[]);
+    service.prints("1 stored");
+    assert_eq!(service.get("/resources/b").status, 404);
+    lab.offer("b", b"b 1\n");
+    lab.configure(&["a", "b"], "");
+    add_token(&lab);
+    service.signal("HUP");
+    service.warns("the configuration was read anew");
+    assert_eq!(service.sync().status, 200);
+    assert_eq!(service.get("/resources/b").text(), "b 1\n");
+
+    // Without a signal: somebody mistyped a word.
+    lab.configure(&["a", "b"], "max_agee = \"1h\"");
+    let warning = service.warns("was not taken over");
+    assert!(warning.contains("earlier one stays"), "{warning}");
+    assert_eq!(service.get("/resources/b").text(), "b 1\n");
+    let health = service.get("/health");
+    assert_eq!(health.status, 503);
+    let complaint = health.json()["complaints"]["configuration"].as_str().unwrap().to_owned();
+    assert!(complaint.contains("did you mean `max_age`?"), "{complaint}");
+    // A key that is replaced is noticed too, and the mistake is mended.
+    lab.configure(&["a", "b"], "");
+    add_token(&lab);
+    service.warns("the configuration was read anew");
+    assert_eq!(service.get("/health").status, 200);
+    service.stop();
+}
+
+#[test]
+fn a_request_that_is_under_way_comes_to_its_end_when_the_service_stops() {
+    let lab = lab(&[]);
+    // More than the buffers of two sockets hold.
+    let size = 64 << 20;
+    lab.offer_zeros("large", size);
+    lab.configure(&["large"], "max_size = \"100MiB\"");
+    let mut service = Service::start(&lab, &[]);
+    service.prints("1 stored");
+    let mut stream = service.connect();
+    stream.write_all(b"GET /resources/large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut first = [0; 1024];
+    let begun = stream.read(&mut first).unwrap();
+    service.signal("TERM");
+    // Nobody new gets in.
+    while TcpStream::connect(service.address).is_ok() {
+        std::thread::yield_now();
+    }
+    let rest = Answer::read(&mut stream);
+    let head = first[..begun].windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    assert_eq!(begun - head + rest.head.len() + rest.body.len(), size);
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn it_serves_on_while_sources_and_store_are_gone_and_says_so() {
+    let lab = lab(&["a"]);
+    let mut service = Service::start(&lab, &[]);
+    service.prints("1 stored");
+    assert_eq!(service.get("/resources/a").status, 200);
+    std::fs::rename(lab.path("origin"), lab.path("elsewhere")).unwrap();
+    let report = service.sync();
+    assert_eq!(report.status, 207);
+    assert_eq!(report.json()["decisions"][0]["step"], "http");
+    assert_eq!(service.get("/resources/a").text(), "a 1\n");
+    assert_eq!(service.get("/health").status, 503);
+    // A file in place of the folder: even root cannot list it.
+    std::fs::rename(lab.path("cache"), lab.path("gone")).unwrap();
+    std::fs::write(lab.path("cache"), "").unwrap();
+    let health = service.get("/health");
+    assert_eq!(health.status, 503);
+    assert!(health.json()["complaints"]["store"].as_str().unwrap().contains("unreachable since"), "{health:?}");
+    let served = service.get("/resources/a");
+    assert_eq!((served.status, served.text().as_str()), (200, "a 1\n"));
+    assert!(served.head.to_lowercase().contains("\r\nsigcache-store: unreachable since "), "{}", served.head);
+    service.stop();
+}
+
+#[test]
+fn what_cannot_work_is_told_before_it_listens() {
+    let lab = lab(&["a"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    lab.set_environment(&[("TEST_TOKEN".into(), TOKEN.into())]);
+    let error = lab.run(&["serve", "--listen", &address]).fails(2);
+    assert!(error.contains(&format!("cannot listen at {address}")), "{error}");
+    let error = lab.run(&["serve", "--listen", "127.0.0.1:0", "--cron", "61 * * * *"]).fails(2);
+    assert!(error.contains("is not a line of cron"), "{error}");
+    lab.run(&["serve", "--every", "0s"]).fails(2);
+    lab.run(&["serve", "--every", "1h", "--cron", "0 * * * *"]).fails(2);
+    lab.set_environment(&[("TEST_TOKEN".into(), "short".into())]);
+    let error = lab.run(&["serve", "--listen", "127.0.0.1:0"]).fails(2);
+    assert!(error.contains("16 to 1024") && !error.contains("short"), "{error}");
+    lab.set_environment(&[]);
+    assert!(lab.run(&["serve", "--listen", "127.0.0.1:0"]).fails(2).contains("TEST_TOKEN"));
+}
+
+#[test]
+fn bad_requests_are_answered_and_take_no_memory() {
+    let lab = lab(&["a"]);
+    let mut service = Service::start(&lab, &[]);
+    service.prints("1 stored");
+    let get = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{more}\r\n");
+    let giant = format!("X-Filler: {}\r\n", "x".repeat(20_000));
+    let many: String = (0..200).map(|number| format!("X-{number}: y\r\n")).collect();
+    let post = |body: &str| {
+        let length = body.len();
+        format!(
+            "POST /sync HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+    };
+    let long = post(&"x".repeat(300_000));
+    let table: &[(String, u16, &str)] = &[
+        (get("/resources/%2e%2e%2f%2e%2e%2fetc%2fpasswd", ""), 400, "bad-name"),
+        (get("/resources/..%5c..%5cwin.ini", ""), 400, "bad-name"),
+        (get("/resources/%00", ""), 400, "bad-name"),
+        (get("/resources/unknown", ""), 404, "unknown-resource"),
+        (get("/latest/a", ""), 404, "unknown-path"),
+        (get("/resources/a", "Range: bytes=99-\r\n"), 416, "no-such-bytes"),
+        (get("/resources/a", "If-Match: \"0\"\r\n"), 412, "not-the-version"),
+        (get("/resources/a", "").replace("GET", "DELETE"), 405, "wrong-method"),
+        (get("/resources/a", "").replace("GET", "BREW"), 405, "wrong-method"),
+        (post("{\"resources\":[\"../x\"]}"), 400, "bad-request"),
+        (post("{").replace(TOKEN, "another-token-of-some-length"), 401, "wrong-token"),
+        (long, 413, "body-too-large"),
+        // What is not HTTP never reaches a handler; hyper answers it without a body.
+        (get("/resources/a", &giant), 431, ""),
+        (get("/resources/a", &many), 431, ""),
+        ("nonsense\r\n\r\n".to_owned(), 400, ""),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400, ""),
+    ];
+    let check = |(request, status, code): &(String, u16, &str)| {
+        let answer = service.ask(request);
+        assert_eq!(answer.status, *status, "{}: {answer:?}", &request[..request.len().min(200)]);
+        if !code.is_empty() {
+            assert_eq!(answer.json()["type"], format!("urn:sigcache:problem:{code}"), "{answer:?}");
+        }
+    };
+    // Once around, so that everything that is made once is there; then the rest of ten thousand.
+    let rounds = std::env::var("SIGCACHE_BAD_REQUESTS").ok().and_then(|count| count.parse().ok()).unwrap_or(10_000);
+    for number in 0..rounds / 10 {
+        check(&table[number % table.len()]);
+    }
+    let before = service.memory();
+    for number in 0..rounds * 9 / 10 {
+        check(&table[number % table.len()]);
+    }
+    let after = service.memory();
+    assert!(after < before + 8 * 1024, "from {before} KiB to {after} KiB");
+    assert_eq!(service.get("/resources/a").text(), "a 1\n");
+    service.stop();
+}
+
+#[test]
+fn no_secret_is_in_anything_that_it_says() {
+    let lab = Lab::new();
+    lab.offer("a", b"a 1\n");
+    let secrets = ["PASSWORD-in-url", "VALUE-of-header", "TOKEN-of-the-endpoint-0123456789", "QUERY-of-url"];
+    let origin = lab.origin();
+    lab.replace(
+        "sigcache.toml",
+        format!(
+            "[store]\nurl = \"file:cache\"\n[defaults]\ntries = 1\nallow_private = true\n\
+             headers = {{ Authorization = \"env:HEADER\", X-Api-Key = \"{}\" }}\n\
+             [keys.publisher]\nfile = \"publisher.pub.pem\"\n[serve]\ntoken = \"env:TEST_TOKEN\"\n\
+             [[resource]]\nname = \"a\"\nverify = {{ format = \"detached\", suffix = \".sig\", keys = [\"publisher\"] }}\n\
+             urls = [\"http://user:{}@127.0.0.1:9/a?key={}\", \"{origin}/a\"]\n",
+            secrets[1], secrets[0], secrets[3],
+        ),
+    );
+    lab.set_environment(&[
+        ("HEADER".into(), format!("Bearer {}", secrets[1])),
+        ("SIGCACHE_LOG".into(), "trace".into()),
+    ]);
+    let mut command = lab.command(&["--log", "json", "serve", "--listen", "127.0.0.1:0"]);
+    command.env("TEST_TOKEN", secrets[2]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (out, err) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+    let first = out.recv_timeout(PATIENCE).unwrap();
+    let address = first.strip_prefix("listening on http://").unwrap().trim_end_matches('/').parse().unwrap();
+    let mut service = Service { child, address, out, err, said: vec![first] };
+    let _ = service.prints("in ");
+    let mut pages = String::new();
+    for path in ["/", "/explain/a", "/health", "/metrics", "/resources/a/receipt", "/openapi.json"] {
+        pages += &service.get(path).text();
+    }
+    let report = service.ask(&format!(
+        "POST /sync HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        secrets[2]
+    ));
+    pages += &report.text();
+    let said = service.stop().join("\n");
+    assert!(said.contains("\"message\":\"request\""), "it did log: {said}");
+    for secret in secrets {
+        for (place, text) in [("its output", &said), ("its pages", &pages)] {
+            assert!(!text.contains(secret), "{secret} is in {place}");
+        }
+    }
+}
