@@ -17,6 +17,7 @@ mod publisher;
 mod reading;
 mod rivals;
 mod s3;
+mod serving;
 mod shards;
 mod sigcache;
 mod site;
@@ -32,7 +33,7 @@ use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 type Case = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// By the numbers that `--only` takes.
-const CASES: [(u8, &str, Case); 13] = [
+const CASES: [(u8, &str, Case); 14] = [
     (1, "first sync", Bench::first),
     (2, "unchanged", Bench::unchanged),
     (3, "one large object", Bench::large),
@@ -46,6 +47,7 @@ const CASES: [(u8, &str, Case); 13] = [
     (11, "audit", Bench::audit),
     (12, "64 shards", Bench::shards),
     (13, "reading", Bench::reading),
+    (14, "serving", Bench::serving),
 ];
 
 #[derive(Parser)]
@@ -54,7 +56,7 @@ struct Arguments {
     /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
     /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP), 8 documents of many formats,
     /// 9 the 28 countries of eidas-metadata, 10 first sync into a bucket, 11 audit, 12 a million in 64 shards,
-    /// 13 reading; by default all
+    /// 13 reading, 14 serving; by default all
     #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,
     /// How much of the work, for a quick look (0.1 is a tenth)

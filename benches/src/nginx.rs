@@ -22,17 +22,29 @@ pub(crate) struct Nginx {
     counted: usize,
 }
 
+/// Whether each request is written down.
+#[derive(Clone, Copy)]
+pub(crate) enum Log {
+    Status,
+    Off,
+}
+
 impl Nginx {
-    /// Serves `site`; what the server needs for itself goes to `folder`.
+    /// Serves `site`, with a log in which requests can be counted; what the server needs for itself goes to `folder`.
     ///
     /// Below `/same/` every name is the file `same`, and every signature is `same.sig`.
     pub(crate) fn start(folder: &Path, site: &Path) -> Result<Self> {
+        Self::start_with(folder, site, Log::Status)
+    }
+
+    /// The same, with a log or without.
+    pub(crate) fn start_with(folder: &Path, site: &Path, log: Log) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let program = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"].map(PathBuf::from);
         let program = program.into_iter().find(|path| path.is_file()).context("nginx is not installed")?;
         let root = fs::read_to_string("/proc/self/status")?.contains("\nUid:\t0\t");
-        let conf = conf(port, site, folder, if root { "user root;" } else { "" });
+        let conf = conf(port, site, folder, if root { "user root;" } else { "" }, log);
         fs::write(folder.join("nginx.conf"), conf)?;
         let child = command(&program, folder).stdin(Stdio::null()).spawn().context("cannot start nginx")?;
         let server = Self { child, folder: folder.to_owned(), program, port, counted: 0 };
@@ -86,8 +98,12 @@ fn command(program: &Path, folder: &Path) -> Command {
     command
 }
 
-fn conf(port: u16, site: &Path, folder: &Path, user: &str) -> String {
+fn conf(port: u16, site: &Path, folder: &Path, user: &str, log: Log) -> String {
     let (site, folder) = (site.display(), folder.display());
+    let log = match log {
+        Log::Status => format!("{folder}/access.log status"),
+        Log::Off => "off".to_owned(),
+    };
     let temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let temp: String = temp.iter().map(|kind| format!("  {kind}_temp_path {folder}/temp-{kind};\n")).collect();
     format!(
@@ -101,7 +117,7 @@ error_log {folder}/error.log warn;
 events {{ worker_connections 4096; }}
 http {{
 {temp}  log_format status '$status';
-  access_log {folder}/access.log status;
+  access_log {log};
   keepalive_requests 1000000;
   keepalive_timeout 75s;
   sendfile on;

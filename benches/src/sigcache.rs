@@ -134,7 +134,7 @@ impl Setup {
         measure::run(self.command("audit").arg("--quiet").stdout(Stdio::null()))
     }
 
-    fn command(&self, what: &str) -> Command {
+    pub(crate) fn command(&self, what: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args([what, "--config", "sigcache.toml"]).current_dir(&self.folder);
         command

@@ -57,9 +57,9 @@ impl Schedule {
             // A time in the future was written by a clock that was wrong.
             When::Every(every) => Some(last.filter(|last| *last <= now).map_or(now, |last| last.plus(*every).max(now))),
             When::Cron(cron) => {
-                let at = jiff::Timestamp::from_millisecond(now.as_millis()).ok()?;
-                let next = cron.find_next_occurrence(&at.to_zoned(jiff::tz::TimeZone::UTC), false).ok()?;
-                Some(Timestamp::from_millis(next.timestamp().as_millisecond()))
+                let at = chrono::DateTime::from_timestamp_millis(now.as_millis())?;
+                let next = cron.find_next_occurrence(&at, false).ok()?;
+                Some(Timestamp::from_millis(next.timestamp_millis()))
             }
         }
     }
