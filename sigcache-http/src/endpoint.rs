@@ -108,7 +108,11 @@ impl Endpoint {
 
     /// The description of all routes (OpenAPI 3.1), made from the handlers.
     pub fn openapi() -> utoipa::openapi::OpenApi {
-        routes().into_openapi()
+        let mut description = routes().into_openapi();
+        // The router marks the parameter that takes slashes; a description has no word for that.
+        let paths = std::mem::take(&mut description.paths.paths);
+        description.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+        description
     }
 
     /// The routes. Errors are problem details (RFC 9457); every answer has a request id.

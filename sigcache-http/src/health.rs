@@ -52,26 +52,22 @@ const TOLD: usize = 100;
         (status = 503, description = "Something is not; it says what", body = Health),
     ),
 )]
-pub(crate) async fn health(State(inner): State<Arc<Inner>>) -> Result<Response, Problem> {
-    let looked = inner.shelf.look().await;
-    let loaded = match looked {
-        Ok(loaded) => loaded,
-        // What was read last says at least which resources there are.
-        Err(problem) => match inner.shelf.trouble() {
-            Some(_) => inner.shelf.current().await?,
-            None => return Err(problem),
-        },
+pub(crate) async fn health(State(inner): State<Arc<Inner>>) -> Response {
+    // Where the store does not answer, what was read last says at least which resources there are.
+    let loaded = match inner.shelf.look().await {
+        Ok(loaded) => Some(loaded),
+        Err(_) => inner.shelf.current().await.ok(),
     };
     let now = inner.now();
-    let rows: Vec<Row<'_>> = loaded.holdings.rows(now).collect();
+    let rows: Vec<Row<'_>> = loaded.iter().flat_map(|loaded| loaded.holdings.rows(now)).collect();
     let bad: Vec<&Row<'_>> = rows.iter().filter(|row| !row.is_good()).collect();
-    let complaints = all_complaints(&inner, &loaded, now);
+    let complaints = all_complaints(&inner, loaded.as_deref(), now);
     let is_well = bad.is_empty() && complaints.is_empty();
     let told = bad.iter().take(TOLD).map(|row| serde_json::to_value(row).unwrap_or_default());
     let health = Health {
         status: if is_well { "well" } else { "unwell" },
         at: now,
-        last_run: last_run(&loaded),
+        last_run: loaded.as_deref().and_then(last_run),
         resources: rows.len(),
         not_good: told.collect(),
         not_good_count: bad.len(),
@@ -79,7 +75,7 @@ pub(crate) async fn health(State(inner): State<Arc<Inner>>) -> Result<Response, 
     };
     let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let no_store = HeaderValue::from_static("no-store");
-    Ok((status, [(header::CACHE_CONTROL, no_store)], axum::Json(health)).into_response())
+    (status, [(header::CACHE_CONTROL, no_store)], axum::Json(health)).into_response()
 }
 
 /// When a run committed last; of several shards the one that is furthest behind.
@@ -92,7 +88,7 @@ pub(crate) fn last_run(loaded: &crate::shelf::Loaded) -> Option<Timestamp> {
 /// What is wrong beside the resources.
 pub(crate) fn all_complaints(
     inner: &Inner,
-    loaded: &crate::shelf::Loaded,
+    loaded: Option<&crate::shelf::Loaded>,
     now: Timestamp,
 ) -> BTreeMap<&'static str, String> {
     let mut complaints = inner.complaints();
@@ -100,12 +96,13 @@ pub(crate) fn all_complaints(
         let text = format!("unreachable since {}: {}", trouble.since, trouble.problem.detail());
         complaints.insert("store", text);
     }
-    let broken: Vec<String> = loaded.holdings.broken().iter().map(ToString::to_string).collect();
+    let broken = loaded.iter().flat_map(|loaded| loaded.holdings.broken());
+    let broken: Vec<String> = broken.map(ToString::to_string).collect();
     if !broken.is_empty() {
         complaints.insert("anchors", broken.join("; "));
     }
     if let Some(limit) = inner.options.overdue {
-        let last = last_run(loaded);
+        let last = loaded.and_then(last_run);
         if last.is_none_or(|last| now.since(last) > limit) {
             let found = last
                 .map_or("none so far".to_owned(), |last| format!("the last one {} ago", human_span(now.since(last))));

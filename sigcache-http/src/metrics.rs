@@ -176,9 +176,9 @@ pub(crate) async fn metrics(State(inner): State<Arc<Inner>>) -> Result<Response,
     let complaints = Gauges::<OfPart>::default();
     if let Some(loaded) = &loaded {
         of_catalog(&mut computed, loaded, now);
-        for (part, _) in crate::health::all_complaints(&inner, loaded, now) {
-            complaints.get_or_create(&OfPart { part }).set(1);
-        }
+    }
+    for part in crate::health::all_complaints(&inner, loaded.as_deref(), now).into_keys() {
+        complaints.get_or_create(&OfPart { part }).set(1);
     }
     computed.register("complaint", "1 for each part that something is wrong with", complaints);
     let mut page = String::new();

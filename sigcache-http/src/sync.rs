@@ -81,6 +81,7 @@ impl Flights {
         (status = 404, description = "There is no such resource", body = Problem),
         (status = 409, description = "Another run is under way", body = Problem),
         (status = 413, description = "The body is too large", body = Problem),
+        (status = 500, description = "The run could not begin, or the store is damaged", body = Problem),
         (status = 503, description = "The store does not answer", body = Problem),
     ),
 )]
@@ -165,6 +166,13 @@ async fn start(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -
             let detail =
                 format!("the store has {} shards; name one as `shard`, such as \"{}\"", shards.len(), shards[0]);
             return Err(problem::bad_request(detail));
+        }
+        (Some(asked), _, [first, ..]) if loaded.holdings.sequence() > 0 && asked.count() != first.count() => {
+            return Err(problem::bad_request(format!(
+                "the store is kept in {} shards, not in {}",
+                first.count(),
+                asked.count()
+            )));
         }
         (Some(asked), ..) => asked,
     };

@@ -94,7 +94,10 @@ async fn a_client_that_does_not_read_its_answer_is_cut_off() {
     // It is not the sender of the end: that waits for the connection, which therefore was cut off.
     let (address, end) = (server.address, server.end);
     end.send(()).unwrap();
-    tokio::time::timeout(PATIENCE, server.ended).await.expect("it does not wait for a client that reads nothing").unwrap();
+    tokio::time::timeout(PATIENCE, server.ended)
+        .await
+        .expect("it does not wait for a client that reads nothing")
+        .unwrap();
     let got = rest(&mut stalled).await;
     assert!(got.starts_with(b"HTTP/1.1 200") && got.len() < LARGE, "{} bytes", got.len());
     assert!(TcpStream::connect(address).await.is_err());

@@ -73,7 +73,9 @@ async fn an_endpoint_that_never_saw_its_store_is_not_ready() {
     site.lab.faulty.fail(0, How::CrashBefore);
     site.get("/ready").await.problem(503, "store-down");
     site.get("/resources/a").await.problem(503, "store-down");
-    site.get("/health").await.problem(503, "store-down");
+    let health = site.get("/health").await;
+    assert_eq!((health.status.as_u16(), health.json()["status"].as_str()), (503, Some("unwell")));
+    assert!(health.json()["complaints"]["store"].as_str().unwrap().contains("could not list"), "{}", health.text());
 }
 
 #[tokio::test]

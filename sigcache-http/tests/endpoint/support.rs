@@ -19,6 +19,8 @@ use sigcache_core::{
 use sigcache_http::{Endpoint, Options, Setup, Token};
 use tower::ServiceExt as _;
 
+use crate::described;
+
 pub(crate) const TOKEN: &str = "correct-horse-battery-staple";
 
 /// Minutes since the beginning of the test; the one clock of an endpoint.
@@ -95,10 +97,14 @@ impl Site {
     }
 
     pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().to_string());
         let response: Response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.map(http_body_util::Collected::to_bytes);
-        Answer { status: parts.status, headers: parts.headers, body: body.map_err(|error| error.to_string()) }
+        let body = body.map_err(|error| error.to_string());
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
+        described::check(&method, &path, &answer);
+        answer
     }
 }
 
