@@ -1,10 +1,11 @@
 //! `/health`, `/ready` and `/metrics`: computed when asked.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sigcache_core::{
     Policy,
     conformance::{How, Lab, hours},
+    verify::{Claims, Detached, Pointer},
 };
 
 use crate::support::Site;
@@ -125,4 +126,32 @@ async fn metrics_say_of_each_resource_and_of_runs_how_they_ended() {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
+}
+
+/// Every metric that the alert rules and the dashboard ask for, so that none of them waits for something that never comes.
+#[tokio::test]
+async fn the_rules_and_the_dashboard_name_metrics_that_there_are() {
+    let site = Site::new(|lab| {
+        let mut claims = Claims::default();
+        claims.expires = Some(Pointer::new("/expires").unwrap());
+        let mut rules = lab.rules();
+        rules.verifier = Arc::new(Detached::new(".sig").with_claims(claims));
+        vec![lab.resource_with("a", rules)]
+    });
+    site.lab.publish("a", r#"{"expires":"2026-12-24T12:00:00Z"}"#);
+    assert_eq!(site.sync("").await.status, 200);
+    site.endpoint.complain("alerts", Some("for the test".into()));
+    let text = site.get("/metrics").await.text();
+    let infra = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra");
+    let mut named = std::collections::BTreeSet::new();
+    for file in ["prometheus/sigcache.rules.yml", "grafana/sigcache.json"] {
+        let file = std::fs::read_to_string(infra.join(file)).unwrap();
+        let words = file.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        named.extend(words.filter(|word| word.starts_with("sigcache_")).map(str::to_owned));
+    }
+    assert!(named.len() > 10, "{named:?}");
+    for name in &named {
+        let family = name.trim_end_matches("_total").trim_end_matches("_bucket");
+        assert!(text.contains(&format!("# TYPE {family} ")), "{name} is no metric:\n{text}");
+    }
 }
