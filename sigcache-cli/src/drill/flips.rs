@@ -1,0 +1,133 @@
+//! Where a bit is flipped: in bytes that the signature covers, so that nothing but the signature can notice.
+//!
+//! A byte of a text becomes another letter or digit, so that base64, hexadecimal numbers, XML and the like stay what they
+//! are. Where a format signs only a part of its document, the bit is in that part.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+/// The positions within a document, each with how it was chosen.
+const PLACES: [(usize, &str); 3] = [(1, "near its beginning"), (2, "in its middle"), (3, "near its end")];
+
+/// Twins of a signed document with one bit flipped, each with the place of it.
+pub(crate) fn of_document(format: &str, document: &Bytes, is_covered_whole: bool) -> Vec<(String, Bytes)> {
+    let spans = if is_covered_whole { vec![0..document.len()] } else { signed_parts(format, document) };
+    let fits = |byte: u8| is_covered_whole || if format == "narinfo" { byte.is_ascii_digit() } else { is_safe(byte) };
+    let spans: Vec<Range<usize>> =
+        spans.into_iter().filter(|span| document[span.clone()].iter().any(|byte| fits(*byte))).collect();
+    let mut twins: Vec<(usize, &str)> = Vec::new();
+    for (quarter, place) in PLACES {
+        // Of many spans one for each place, of one span a place in it.
+        let Some(span) = spans.get((spans.len() * quarter / 4).min(spans.len().saturating_sub(1))) else { break };
+        let from = if spans.len() > 2 { span.start } else { span.start + span.len() * quarter / 4 };
+        let after = (from..span.end).find(|at| fits(document[*at]));
+        let at = after.or_else(|| (span.start..from).rev().find(|at| fits(document[*at])));
+        twins.extend(at.filter(|at| twins.iter().all(|(other, _)| other != at)).map(|at| (at, place)));
+    }
+    twins.into_iter().map(|(at, place)| (format!("byte {at}, {place}"), flipped(document, at))).collect()
+}
+
+/// The same signature file with one bit of its signature flipped. That is near its end, whatever the form of the file;
+/// `None` if there is nothing to flip.
+pub(crate) fn of_companion(file: &Bytes) -> Option<Bytes> {
+    let is_text = file.iter().all(|byte| matches!(byte, b'\n' | b'\r' | b'\t' | b' '..=b'~') || !byte.is_ascii());
+    let is_text = is_text && std::str::from_utf8(file).is_ok();
+    if !is_text {
+        return file.len().checked_sub(2).map(|at| flipped(file, at));
+    }
+    // A .narinfo beside an archive is signed in some of its fields only.
+    let within = field(file, b"NarHash: ").unwrap_or(0..end_of_base64(file));
+    // The last letters of base64 may have bits that mean nothing.
+    let end = within.end.saturating_sub(6).max(within.start);
+    let at = (within.start..end).rev().find(|at| file[*at].is_ascii_digit() || is_safe(file[*at]));
+    at.map(|at| flipped(file, at))
+}
+
+/// What is left of a document whose signature stands in it, without the signature.
+pub(crate) fn unsigned(format: &str, document: &Bytes) -> Option<Bytes> {
+    match format {
+        "note" => Some(document.slice(..note_text(document)?)),
+        "narinfo" => {
+            let lines = document.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"Sig: "));
+            Some(lines.collect::<Vec<_>>().concat().into())
+        }
+        "saml-metadata" | "xmldsig" => {
+            let signature = super::markup::signature(document)?;
+            Some([&document[..signature.start], &document[signature.end..]].concat().into())
+        }
+        _ => None,
+    }
+}
+
+/// A letter or digit that with its lowest bit flipped is another one, in hexadecimal and in base64.
+fn is_safe(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'b'..=b'e' | b'B'..=b'E')
+}
+
+fn flipped(bytes: &Bytes, at: usize) -> Bytes {
+    let mut other = bytes.to_vec();
+    other[at] ^= 1;
+    other.into()
+}
+
+/// The parts of a document that its own signature covers.
+fn signed_parts(format: &str, document: &[u8]) -> Vec<Range<usize>> {
+    let one = match format {
+        "jws" => payload(document),
+        "note" => note_text(document).map(|end| 0..end),
+        "narinfo" => field(document, b"NarHash: sha256:"),
+        "signify" => nth(document, b"\n", 1).map(|end| end + 1..document.len()),
+        "openpgp" => clear_text(document),
+        "saml-metadata" | "xmldsig" => return super::markup::signed_texts(document),
+        _ => Some(0..document.len()),
+    };
+    one.into_iter().collect()
+}
+
+/// The payload of a JWS, in its compact or a JSON form.
+fn payload(document: &[u8]) -> Option<Range<usize>> {
+    if !document.trim_ascii_start().starts_with(b"{") {
+        let start = nth(document, b".", 0)? + 1;
+        return Some(start..start + nth(&document[start..], b".", 0)?);
+    }
+    let word = nth(document, b"\"payload\"", 0)? + b"\"payload\"".len();
+    let start = word + nth(&document[word..], b"\"", 0)? + 1;
+    Some(start..start + nth(&document[start..], b"\"", 0)?)
+}
+
+/// The text of a note with the end of its last line: what comes before the last blank line.
+fn note_text(document: &[u8]) -> Option<usize> {
+    document.windows(2).rposition(|pair| pair == b"\n\n").map(|at| at + 1)
+}
+
+/// The value of the line that begins so.
+fn field(text: &[u8], begin: &[u8]) -> Option<Range<usize>> {
+    let start = if text.starts_with(begin) { 0 } else { nth(text, &[b"\n", begin].concat(), 0)? + 1 };
+    let start = start + begin.len();
+    Some(start..start + nth(&text[start..], b"\n", 0).unwrap_or(text.len() - start))
+}
+
+/// The text of a clear-signed document.
+fn clear_text(document: &[u8]) -> Option<Range<usize>> {
+    let blank = |pair: &[u8]| nth(document, pair, 0).map(|at| at + pair.len());
+    let start = [blank(b"\n\n"), blank(b"\n\r\n")].into_iter().flatten().min()?;
+    Some(start..start + nth(&document[start..], b"\n-----BEGIN PGP SIGNATURE", 0)?)
+}
+
+/// Where the last line of base64 ends, without armor and without the checksum that OpenPGP puts before its end.
+fn end_of_base64(text: &[u8]) -> usize {
+    let mut end = text.len();
+    for line in text.split_inclusive(|byte| *byte == b'\n').rev() {
+        let trimmed = line.trim_ascii();
+        if !trimmed.is_empty() && !trimmed.starts_with(b"-----") && !trimmed.starts_with(b"=") {
+            return end - (line.len() - line.trim_ascii_end().len());
+        }
+        end -= line.len();
+    }
+    end
+}
+
+fn nth(bytes: &[u8], wanted: &[u8], number: usize) -> Option<usize> {
+    bytes.windows(wanted.len()).enumerate().filter(|(_, window)| *window == wanted).map(|(at, _)| at).nth(number)
+}
