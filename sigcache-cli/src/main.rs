@@ -59,7 +59,9 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Ending, Fault> {
-    use commands::{audit, explain, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, test, verify};
+    use commands::{
+        audit, explain, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, test, verify,
+    };
     let common = &cli.common;
     match cli.command {
         Command::Init(args) => init::run(common, args),

@@ -98,7 +98,9 @@ fn build() -> Result<Built> {
     let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
     let (before, rest) = manifest.split_once("members = [").context("the members of the workspace")?;
     let (_, after) = rest.split_once(']').context("the end of the members")?;
-    fs::write(folder.join("Cargo.toml"), format!("{before}members = [\"sigcache-core\", \"sigcache-cli\", \"simulation\"]{after}"),
+    fs::write(
+        folder.join("Cargo.toml"),
+        format!("{before}members = [\"sigcache-core\", \"sigcache-cli\", \"simulation\"]{after}"),
     )?;
     for mutation in mutations() {
         for (file, right, broken) in mutation.edits {
@@ -111,12 +113,15 @@ fn build() -> Result<Built> {
     // Where the other builds are, so that of the dependencies nothing is built again.
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let mut command = cargo();
-    command.args(["build", "--workspace", "--bins", "--all-features", "--manifest-path"]).arg(folder.join("Cargo.toml"));
+    command
+        .args(["build", "--workspace", "--bins", "--all-features", "--manifest-path"])
+        .arg(folder.join("Cargo.toml"));
     run(command.arg("--target-dir").arg(&target))?;
     // Out of the place where the sound ones are expected.
     let take = |name: &str| {
         let binary = folder.join(format!("mutated-{name}"));
-        fs::rename(target.join("debug").join(name), &binary).with_context(|| format!("cannot take the built {name}"))?;
+        fs::rename(target.join("debug").join(name), &binary)
+            .with_context(|| format!("cannot take the built {name}"))?;
         Ok::<_, anyhow::Error>(binary)
     };
     Ok(Built { simulation: take("sigcache-simulation")?, command: take("sigcache")? })

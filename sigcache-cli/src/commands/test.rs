@@ -101,12 +101,7 @@ fn chosen(all: Vec<(Resource, Option<Entry>)>, names: &[Name]) -> Result<Vec<(Re
 }
 
 /// The twins of one resource. Only a store that does not answer is an error; anything else is said of the resource.
-async fn tested(
-    app: &App,
-    memory: &Semaphore,
-    resource: Resource,
-    entry: Option<Entry>,
-) -> Result<Tested, Fault> {
+async fn tested(app: &App, memory: &Semaphore, resource: Resource, entry: Option<Entry>) -> Result<Tested, Fault> {
     let name = resource.name.clone();
     let untested = |why: String, receipt: Option<&Receipt>| Tested {
         resource: name.clone(),

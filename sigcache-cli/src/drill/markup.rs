@@ -30,7 +30,9 @@ pub(crate) fn signed_texts(document: &[u8]) -> Vec<Range<usize>> {
             at = Some(signature.end);
             continue;
         }
-        spans.extend(values(&document[tag.clone()]).into_iter().map(|span| tag.start + span.start..tag.start + span.end));
+        spans.extend(
+            values(&document[tag.clone()]).into_iter().map(|span| tag.start + span.start..tag.start + span.end),
+        );
     }
     // No references, and no comments: those are not signed.
     spans.retain(|span| !span.is_empty() && !document[span.clone()].iter().any(|byte| matches!(byte, b'&' | b'<')));

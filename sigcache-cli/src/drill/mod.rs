@@ -10,25 +10,18 @@ mod origin;
 mod scratch;
 mod twins;
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use serde::Serialize;
-use sigcache_core::{
-    Name, Outcome, Reason, Receipt, Resource, Step, Timestamp,
-    fetch::http::HttpFetcher,
-};
+use sigcache_core::{Name, Outcome, Reason, Receipt, Resource, Step, Timestamp, fetch::http::HttpFetcher};
 use tokio::net::TcpSocket;
 use url::Url;
 
 use origin::Origin;
 use scratch::Scratch;
-use twins::{Good, Plan, Source, Twins, within_the_process};
+use twins::{Good, Kind, Plan, Source, Twins, within_the_process};
 
 /// A run that has not ended by then never will.
 const LONGEST_TWIN: Duration = Duration::from_secs(60);
@@ -40,6 +33,8 @@ const NO_NAME: &str = "a-name-that-has-more-than-the-sixty-three-letters-that-on
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) twin: &'static str,
+    /// What is broken about it.
+    pub(crate) what: &'static str,
     /// Which variant, and what was shortened for it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) note: String,
@@ -70,7 +65,7 @@ pub(crate) enum Verdict {
 #[derive(Debug, Serialize)]
 pub(crate) struct Expected {
     pub(crate) outcome: Outcome,
-    pub(crate) reasons: Vec<Reason>,
+    pub(crate) reasons: &'static [Reason],
 }
 
 impl Expected {
@@ -151,13 +146,14 @@ fn at(resource: &Resource, server: &str, path: &str) -> Result<Resource> {
 async fn all(good: &Good, scratch: &Scratch, places: &Places) -> Vec<Row> {
     let mut rows = Vec::new();
     for kind in twins::kinds() {
-        let row = |result, why| Row { twin: kind.name, note: String::new(), result, expected: None, happened: None, why };
+        let (twin, what) = (kind.name, kind.what);
+        let row = |result, why| Row { twin, what, note: String::new(), result, expected: None, happened: None, why };
         match kind.twins(good) {
             Twins::NotGuarded(why) => rows.push(row(Verdict::NotGuarded, Some(why))),
             Twins::None(why) => rows.push(row(Verdict::DoesNotApply, Some(why))),
             Twins::Variants(plans) => {
                 for plan in plans {
-                    rows.push(tried(kind.name, good, &plan, scratch, places).await);
+                    rows.push(tried(kind, good, &plan, scratch, places).await);
                 }
             }
         }
@@ -166,21 +162,21 @@ async fn all(good: &Good, scratch: &Scratch, places: &Places) -> Vec<Row> {
 }
 
 /// Tries one twin.
-async fn tried(twin: &'static str, good: &Good, plan: &Plan, scratch: &Scratch, places: &Places) -> Row {
+async fn tried(kind: &Kind, good: &Good, plan: &Plan, scratch: &Scratch, places: &Places) -> Row {
     let ended = tokio::time::timeout(LONGEST_TWIN, attempt(good, plan, scratch, places)).await;
     let ended = ended.unwrap_or_else(|_| Err(anyhow::anyhow!("the run has not ended after {LONGEST_TWIN:?}")));
-    let expected = Some(Expected { outcome: plan.outcome, reasons: plan.reader.map_or_else(|| plan.reasons.clone(), |reason| vec![reason]) });
+    let reasons = plan.reasons.filter(|_| !plan.is_for_readers).unwrap_or(kind.demands);
+    let expected = Expected { outcome: plan.outcome, reasons };
     let (happened, why) = match ended {
         Ok((happened, why)) => (Some(happened), why),
         Err(error) => (None, Some(format!("{error:#}"))),
     };
-    let as_expected = happened.as_ref().is_some_and(|happened| {
-        expected.as_ref().is_some_and(|expected| {
-            happened.outcome == expected.outcome && expected.reasons.contains(&happened.reason)
-        })
-    });
+    let is_expected =
+        |happened: &Happened| happened.outcome == expected.outcome && expected.reasons.contains(&happened.reason);
+    let as_expected = happened.as_ref().is_some_and(is_expected);
     let result = if as_expected && why.is_none() { Verdict::Caught } else { Verdict::Failed };
-    Row { twin, note: plan.note.clone(), result, expected, happened, why }
+    let (twin, what, note) = (kind.name, kind.what, plan.note.clone());
+    Row { twin, what, note, result, expected: Some(expected), happened, why }
 }
 
 /// Runs over the twin in a store of its own, and says what happened, and what is wrong beside that.
@@ -202,20 +198,16 @@ async fn attempt(good: &Good, plan: &Plan, scratch: &Scratch, places: &Places) -
     let decision = scratch.run(&resource, plan.now).await?;
     let is_served = plan.outcome != Outcome::Withheld;
     let damage = scratch.damage(&good.resource, &good.receipt, &good.document, &before, is_served).await?;
-    let mut happened = Happened {
-        outcome: decision.outcome,
-        step: decision.step,
-        reason: decision.reason,
-        found: decision.found,
-    };
+    let mut happened =
+        Happened { outcome: decision.outcome, step: decision.step, reason: decision.reason, found: decision.found };
     let mut why = damage.map(|damage| format!("the last good copy does not stand: {damage}"));
-    if let Some(demanded) = plan.reader {
-        if !plan.reasons.contains(&happened.reason) {
-            why = why.or(Some(format!("the run ended with {}", happened.reason)));
+    if plan.is_for_readers {
+        if plan.reasons.is_some_and(|reasons| !reasons.contains(&happened.reason)) {
+            why = why.or(Some(format!("the run before the reader came ended with {}", happened.reason)));
         }
         match scratch.refusal(&resource, plan.now).await? {
             Some(reason) => (happened.step, happened.reason, happened.found) = (reason.step(), reason, None),
-            None => why = why.or(Some(format!("a reader gets the copy, and not {demanded}"))),
+            None => why = why.or(Some("a reader gets the copy".to_owned())),
         }
     }
     Ok((happened, why))

@@ -86,7 +86,14 @@ impl Scratch {
 
     /// What is wrong with the good copy after a twin was tried: the catalog must name the version that it named, the
     /// object must be the one that was stored, and the plain copy must be there for as long as the copy is served.
-    pub(crate) async fn damage(&self, good: &Resource, stored: &Receipt, document: &Bytes, before: &Before, is_served: bool) -> Result<Option<String>> {
+    pub(crate) async fn damage(
+        &self,
+        good: &Resource,
+        stored: &Receipt,
+        document: &Bytes,
+        before: &Before,
+        is_served: bool,
+    ) -> Result<Option<String>> {
         let catalog = self.bucket.catalog().await?;
         let Some(entry) = catalog.get(&good.name) else { return Ok(Some("the catalog forgot it".to_owned())) };
         if entry.receipt.as_ref() != Some(&before.receipt) {

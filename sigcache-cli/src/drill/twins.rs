@@ -67,9 +67,10 @@ pub(crate) struct Plan {
     /// What the catalog has as the newest version, if not the good one.
     pub(crate) newer: Option<Receipt>,
     pub(crate) outcome: Outcome,
-    pub(crate) reasons: Vec<Reason>,
-    /// With what a reader must be refused after it.
-    pub(crate) reader: Option<Reason>,
+    /// Which codes the run may end in, if not each of those that its kind demands.
+    pub(crate) reasons: Option<&'static [Reason]>,
+    /// Whether the demand is on a reader who comes after the run, and not on the run.
+    pub(crate) is_for_readers: bool,
 }
 
 /// Where the twin is.
@@ -113,7 +114,10 @@ impl Good {
     fn companions(&self) -> Vec<(Companion, Bytes)> {
         let wanted = self.resource.rules.verifier.companions().into_iter();
         let find = |suffix: &str| self.receipt.companions.iter().find(|kept| *kept.suffix == *suffix);
-        wanted.filter_map(|companion| Some((find(&companion.suffix)?.bytes.clone(), companion))).map(|(a, b)| (b, a)).collect()
+        wanted
+            .filter_map(|companion| Some((find(&companion.suffix)?.bytes.clone(), companion)))
+            .map(|(a, b)| (b, a))
+            .collect()
     }
 
     /// The path of the document at the origin.
@@ -138,8 +142,8 @@ impl Good {
         site
     }
 
-    /// A twin that is caught by one of `reasons` and leaves the good copy served.
-    fn plan(&self, site: Site, reasons: &[Reason]) -> Plan {
+    /// A twin that is caught as its kind demands, and leaves the good copy served.
+    fn plan(&self, site: Site) -> Plan {
         Plan {
             note: String::new(),
             site,
@@ -149,8 +153,8 @@ impl Good {
             now: self.at,
             newer: None,
             outcome: Outcome::Kept,
-            reasons: reasons.to_vec(),
-            reader: None,
+            reasons: None,
+            is_for_readers: false,
         }
     }
 
@@ -189,6 +193,11 @@ impl Plan {
         self
     }
 
+    fn caught_as(mut self, reasons: &'static [Reason]) -> Self {
+        self.reasons = Some(reasons);
+        self
+    }
+
     fn trusting(mut self, trust: Trust) -> Self {
         self.rules.trust = trust;
         self
@@ -223,7 +232,9 @@ pub(crate) fn within_the_process(rules: &Rules) -> Rules {
     rules.access = Arc::new(access);
     let limits = &mut rules.limits;
     limits.tries = 1;
-    for limit in [&mut limits.connect, &mut limits.first_byte, &mut limits.idle, &mut limits.total, &mut limits.speed_window] {
+    for limit in
+        [&mut limits.connect, &mut limits.first_byte, &mut limits.idle, &mut limits.total, &mut limits.speed_window]
+    {
         *limit = (*limit).max(PATIENCE);
     }
     rules

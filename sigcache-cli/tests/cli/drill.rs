@@ -98,7 +98,10 @@ fn every_format() -> Lab {
     add_key("minisign", tools("minisign/key.pub"));
     lab.replace("origin/document", tools("document"));
     lab.replace("origin/document.minisig", tools("minisign/document.minisig"));
-    all.add("document", "verify = { format = \"minisign\", keys = [\"minisign\"], comment = [\"file\", \"timestamp\"] }");
+    all.add(
+        "document",
+        "verify = { format = \"minisign\", keys = [\"minisign\"], comment = [\"file\", \"timestamp\"] }",
+    );
 
     add_key("signify", tools("signify/key.pub"));
     lab.replace("origin/signify.txt", tools("document"));
@@ -116,7 +119,10 @@ fn every_format() -> Lab {
 
     add_key("log", tools("note/log.key"));
     lab.replace("origin/checkpoint", tools("note/checkpoint"));
-    all.add("checkpoint", "identity = \"log.example/2026\"\nverify = { format = \"note\", keys = [\"log\"], checkpoint = true }");
+    all.add(
+        "checkpoint",
+        "identity = \"log.example/2026\"\nverify = { format = \"note\", keys = [\"log\"], checkpoint = true }",
+    );
 
     add_key("nix", tools("nix/key.pub"));
     lab.replace(&format!("origin/{NARINFO}"), tools("nix/none.narinfo"));
@@ -126,7 +132,10 @@ fn every_format() -> Lab {
     all.add("nix/c.nar", &format!("verify = {{ format = \"narinfo\", keys = [\"nix\"], narinfo = \"{beside}\" }}"));
 
     lab.replace("origin/token.jwt", jws(&lab, r#"{"iss":"https://issuer.example","iat":1795000000,"exp":1895000000}"#));
-    all.add("token.jwt", "identity = \"https://issuer.example\"\nverify = { format = \"jws\", keys = [\"publisher\"] }");
+    all.add(
+        "token.jwt",
+        "identity = \"https://issuer.example\"\nverify = { format = \"jws\", keys = [\"publisher\"] }",
+    );
     add_key("hub-root", vector("vectors/trust-anchor/root.pem"));
     lab.replace("origin/anchor.jwt", vector("vectors/trust-anchor/anchor.jwt"));
     all.add("anchor.jwt", "verify = { format = \"jws\", keys = [\"hub-root\"], chain = true }");

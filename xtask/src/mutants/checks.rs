@@ -84,11 +84,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     check(
         "size-not-limited",
-        &[(
-            "fetch/mod.rs",
-            "if received > limit {",
-            "if received > limit && !crate::mutated(\"size-not-limited\") {",
-        )],
+        &[("fetch/mod.rs", "if received > limit {", "if received > limit && !crate::mutated(\"size-not-limited\") {")],
         "flags.json",
         "endless",
     ),

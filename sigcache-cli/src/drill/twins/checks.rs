@@ -33,12 +33,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "unsigned",
         what: "the signature file is 404, or the signature is cut out of the document",
-        demands: &[
-            Reason::CompanionMissing,
-            Reason::MalformedSignature,
-            Reason::MalformedDocument,
-            Reason::KeyUnknown,
-        ],
+        demands: &[Reason::CompanionMissing, Reason::MalformedSignature, Reason::MalformedDocument, Reason::KeyUnknown],
         make: unsigned,
     },
     Kind {
@@ -118,9 +113,7 @@ fn flipped_bit(good: &Good) -> Twins {
     if flipped.is_empty() {
         return Twins::None("nothing that is signed in it can be changed without changing its form".to_owned());
     }
-    let plan = |(place, bytes): (String, Bytes)| {
-        good.plan(good.serving(Answer::Whole(bytes)), &[Reason::SignatureMismatch]).noted(place)
-    };
+    let plan = |(place, bytes): (String, Bytes)| good.plan(good.serving(Answer::Whole(bytes))).noted(place);
     Twins::Variants(flipped.into_iter().map(plan).collect())
 }
 
@@ -129,7 +122,7 @@ fn flipped_companion(good: &Good) -> Twins {
     let plans = flipped.into_iter().map(|(note, answers)| {
         let mut site = good.site();
         site.extend(answers);
-        good.plan(site, &[Reason::SignatureMismatch]).noted(note)
+        good.plan(site).noted(note)
     });
     let plans: Vec<Plan> = plans.collect();
     if plans.is_empty() { Twins::None("it has no companion".to_owned()) } else { Twins::Variants(plans) }
@@ -144,7 +137,7 @@ fn unsigned(good: &Good) -> Twins {
         let plans = missing.into_iter().map(|(note, answers)| {
             let mut site = good.site();
             site.extend(answers);
-            good.plan(site, &[Reason::CompanionMissing]).noted(note)
+            good.plan(site).caught_as(&[Reason::CompanionMissing]).noted(note)
         });
         return Twins::Variants(plans.collect());
     }
@@ -158,7 +151,7 @@ fn unsigned(good: &Good) -> Twins {
         "narinfo" => &[Reason::KeyUnknown],
         _ => &[Reason::MalformedSignature, Reason::MalformedDocument],
     };
-    one(good.plan(good.serving(Answer::Whole(bytes)), reasons).noted("cut out"))
+    one(good.plan(good.serving(Answer::Whole(bytes))).caught_as(reasons).noted("cut out"))
 }
 
 /// Each companion that is needed by itself, and all of the others together, as one of those may do.
@@ -167,7 +160,8 @@ fn broken_companions(good: &Good, answer: impl Fn(&Bytes) -> Option<Answer>) -> 
         good.companions().into_iter().partition(|(companion, _)| companion.need == Need::Required);
     let broken = |companions: &[(Companion, Bytes)]| {
         let names: Vec<&str> = companions.iter().map(|(companion, _)| &*companion.suffix).collect();
-        let answers = companions.iter().filter_map(|(companion, bytes)| Some((good.path_of(companion), answer(bytes)?)));
+        let answers =
+            companions.iter().filter_map(|(companion, bytes)| Some((good.path_of(companion), answer(bytes)?)));
         (names.join(", "), answers.collect::<Vec<_>>())
     };
     let groups = needed.chunks(1).chain(others.chunks(others.len().max(1)));
@@ -187,7 +181,7 @@ fn wrong_key(good: &Good) -> Twins {
         _ => &[Reason::SignatureMismatch],
     };
     // With its keys goes the copy that they signed.
-    one(good.plan(good.site(), reasons).trusting(trust).ending(Outcome::Withheld))
+    one(good.plan(good.site()).caught_as(reasons).trusting(trust).ending(Outcome::Withheld))
 }
 
 fn limited_keys(good: &Good, reason: Reason) -> Twins {
@@ -195,7 +189,8 @@ fn limited_keys(good: &Good, reason: Reason) -> Twins {
         return Twins::None("no key signed it, but its anchor's list names its digest".to_owned());
     }
     let trust = &good.resource.rules.trust;
-    let keys = good.keys_without_limits().keys().iter().cloned().map(|mut key| {
+    let unlimited = good.keys_without_limits();
+    let keys = unlimited.keys().iter().cloned().map(|mut key| {
         match reason {
             Reason::KeyRevoked => key.revoked = true,
             Reason::KeyExpired => key.not_after = Some(good.at.minus(MOMENT)),
@@ -208,7 +203,7 @@ fn limited_keys(good: &Good, reason: Reason) -> Twins {
     };
     // Revocation takes back what was signed before; the end of a key does not.
     let outcome = if reason == Reason::KeyRevoked { Outcome::Withheld } else { Outcome::Kept };
-    one(good.plan(good.site(), &[reason]).trusting(trust).ending(outcome))
+    one(good.plan(good.site()).trusting(trust).ending(outcome))
 }
 
 fn threshold(good: &Good) -> Twins {
@@ -225,7 +220,7 @@ fn threshold(good: &Good) -> Twins {
     });
     match made {
         Ok(trust) => {
-            let plan = good.plan(good.site(), &[Reason::ThresholdNotMet]).trusting(trust);
+            let plan = good.plan(good.site()).trusting(trust);
             one(plan.ending(Outcome::Withheld).noted(format!("threshold raised to {needed}")))
         }
         Err(error) => Twins::None(format!("no other key could be made: {error}")),
@@ -241,7 +236,7 @@ fn expired_certificate(good: &Good) -> Twins {
     if certificates.iter().filter_map(|certificate| certificate.revocation_until).any(|end| end < now) {
         return Twins::None("the revocation list ends first".to_owned());
     }
-    let mut plan = good.plan(good.site(), &[Reason::CertificateExpired]).trusting(good.keys_without_limits());
+    let mut plan = good.plan(good.site()).trusting(good.keys_without_limits());
     plan.now = now;
     let lapses = good.evidence().valid_until.is_some_and(|end| end < now) || is_stale(good, now);
     one(plan.ending(if lapses { good.once_expired() } else { Outcome::Kept }).noted(format!("at {now}")))
@@ -252,7 +247,7 @@ fn is_stale(good: &Good, now: sigcache_core::Timestamp) -> bool {
 }
 
 fn swapped_identity(good: &Good) -> Twins {
-    let mut plan = good.plan(good.site(), &[Reason::IdentityMismatch, Reason::IdentityMissing]);
+    let mut plan = good.plan(good.site());
     let (configured, said) = (&good.resource.rules.policy.identity, &good.evidence().identity);
     match (configured, said) {
         _ if good.rests_on_digests() => {
@@ -265,7 +260,8 @@ fn swapped_identity(good: &Good) -> Twins {
         // These hold it against the name of the resource.
         (None, Some(_)) if matches!(good.format(), "checksums" | "minisign" | "narinfo") => {
             let name = good.resource.name.as_str();
-            let (folder, file) = name.rsplit_once('/').map_or(("", name), |(_, file)| name.split_at(name.len() - file.len()));
+            let (folder, file) =
+                name.rsplit_once('/').map_or(("", name), |(_, file)| name.split_at(name.len() - file.len()));
             let Ok(name) = Name::new(&format!("{folder}other-{file}")) else {
                 return Twins::None("its name is too long for another one".to_owned());
             };
@@ -277,7 +273,8 @@ fn swapped_identity(good: &Good) -> Twins {
             "the document says that it is {said}, and the configuration does not ask; set `identity`"
         )),
         (None, None) => Twins::NotGuarded(
-            "the configuration asks for no identity; set `identity`, and say in `verify` where the document has it".to_owned(),
+            "the configuration asks for no identity; set `identity`, and say in `verify` where the document has it"
+                .to_owned(),
         ),
     }
 }
@@ -285,7 +282,9 @@ fn swapped_identity(good: &Good) -> Twins {
 fn expired(good: &Good) -> Twins {
     let evidence = good.evidence();
     let Some(end) = evidence.valid_until else {
-        return Twins::NotGuarded("what is signed states no end of its validity; `max_stale` ends it all the same".to_owned());
+        return Twins::NotGuarded(
+            "what is signed states no end of its validity; `max_stale` ends it all the same".to_owned(),
+        );
     };
     let now = end.plus(MOMENT);
     if evidence.certificates.iter().any(|certificate| certificate.valid_until < now) {
@@ -296,7 +295,7 @@ fn expired(good: &Good) -> Twins {
     if revocations.chain(keys.keys().iter().filter_map(|key| key.ends())).any(|end| end < now) {
         return Twins::None("its key or a revocation list ends first".to_owned());
     }
-    let mut plan = good.plan(good.site(), &[Reason::DocumentExpired]).trusting(keys);
+    let mut plan = good.plan(good.site()).trusting(keys);
     plan.now = now;
     one(plan.ending(good.once_expired()).noted(format!("at {now}")))
 }
@@ -309,9 +308,10 @@ fn max_stale(good: &Good) -> Twins {
     if good.once_expired() == Outcome::Kept {
         return Twins::NotGuarded("`on_expiry` is \"serve\": an expired copy is served on".to_owned());
     }
-    let mut plan = good.plan(good.site(), &[Reason::ConnectionRefused]).at(Source::Nobody).ending(Outcome::Withheld);
+    let mut plan =
+        good.plan(good.site()).caught_as(&[Reason::ConnectionRefused]).at(Source::Nobody).ending(Outcome::Withheld);
     plan.now = good.at.plus(limit).plus(MOMENT);
-    plan.reader = Some(Reason::CopyExpired);
+    plan.is_for_readers = true;
     plan.note = format!("at {}", plan.now);
     one(plan)
 }
@@ -319,7 +319,7 @@ fn max_stale(good: &Good) -> Twins {
 fn rolled_back(good: &Good) -> Twins {
     let policy = &good.resource.rules.policy;
     let mut newer: Receipt = (*good.receipt).clone();
-    let (reason, note) = match newer.evidence.mark {
+    let (reasons, note): (&[Reason], _) = match newer.evidence.mark {
         Some(mark) => {
             let higher = match mark {
                 Mark::Sequence(number) => Mark::Sequence(number.saturating_add(1)),
@@ -327,7 +327,7 @@ fn rolled_back(good: &Good) -> Twins {
                 _ => return Twins::None("this program does not know how its versions are counted".to_owned()),
             };
             newer.evidence.mark = Some(higher);
-            (Reason::OlderVersion, format!("{higher} was accepted"))
+            (&[Reason::OlderVersion], format!("{higher} was accepted"))
         }
         None if good.rests_on_digests() => {
             return Twins::None("its anchor's list says which version is the current one".to_owned());
@@ -337,10 +337,10 @@ fn rolled_back(good: &Good) -> Twins {
         }
         None => {
             newer.evidence.digest = Digest::of(b"a version that came after it");
-            (Reason::ReplayedVersion, "other bytes were accepted after it".to_owned())
+            (&[Reason::ReplayedVersion], "other bytes were accepted after it".to_owned())
         }
     };
-    let mut plan = good.plan(good.site(), &[reason]).noted(note);
+    let mut plan = good.plan(good.site()).caught_as(reasons).noted(note);
     plan.newer = Some(newer);
     one(plan)
 }
@@ -352,7 +352,7 @@ fn shrunk(good: &Good) -> Twins {
     let mut newer: Receipt = (*good.receipt).clone();
     let before = ((newer.evidence.size as f64 + 2.0) / (1.0 - limit) * 1.001).ceil() as u64 + 2;
     newer.evidence.size = before;
-    let mut plan = good.plan(good.site(), &[Reason::Shrunk]).noted(format!("from {before} bytes"));
+    let mut plan = good.plan(good.site()).noted(format!("from {before} bytes"));
     plan.newer = Some(newer);
     one(plan)
 }

@@ -18,7 +18,7 @@ pub(super) const KINDS: &[Kind] = &[
         name: "unresolvable",
         what: "the name of its host does not resolve (no name server is asked: the name is too long to be one)",
         demands: &[Reason::HostNotFound],
-        make: |good| one(good.plan(good.site(), &[Reason::HostNotFound]).at(Source::Nowhere)),
+        make: |good| one(good.plan(good.site()).at(Source::Nowhere)),
     },
     Kind {
         name: "private-address",
@@ -30,49 +30,49 @@ pub(super) const KINDS: &[Kind] = &[
         name: "dead",
         what: "nobody listens at its port",
         demands: &[Reason::ConnectionRefused],
-        make: |good| one(good.plan(good.site(), &[Reason::ConnectionRefused]).at(Source::Nobody)),
+        make: |good| one(good.plan(good.site()).at(Source::Nobody)),
     },
     Kind {
         name: "not-found",
         what: "the answer is 404",
         demands: &[Reason::HttpStatus],
-        make: |good| answered(good, Answer::Status(404), Reason::HttpStatus),
+        make: |good| answered(good, Answer::Status(404)),
     },
     Kind {
         name: "server-error",
         what: "the answer is 500",
         demands: &[Reason::HttpStatus],
-        make: |good| answered(good, Answer::Status(500), Reason::HttpStatus),
+        make: |good| answered(good, Answer::Status(500)),
     },
     Kind {
         name: "weaker-redirect",
         what: "it redirects to a URL that is not HTTP",
         demands: &[Reason::WeakerRedirect],
-        make: |good| answered(good, Answer::Redirect("ftp://127.0.0.1/".to_owned()), Reason::WeakerRedirect),
+        make: |good| answered(good, Answer::Redirect("ftp://127.0.0.1/".to_owned())),
     },
     Kind {
         name: "redirect-loop",
         what: "it redirects to itself",
         demands: &[Reason::TooManyRedirects],
-        make: |good| answered(good, Answer::Redirect(good.path()), Reason::TooManyRedirects),
+        make: |good| answered(good, Answer::Redirect(good.path())),
     },
     Kind {
         name: "encoded",
         what: "the body is said to be compressed, which nobody asked for",
         demands: &[Reason::ContentEncoding],
-        make: |good| answered(good, Answer::Encoded(good.document.clone()), Reason::ContentEncoding),
+        make: |good| answered(good, Answer::Encoded(good.document.clone())),
     },
     Kind {
         name: "not-http",
         what: "the answer is not HTTP",
         demands: &[Reason::BadResponse],
-        make: |good| answered(good, Answer::Garbage, Reason::BadResponse),
+        make: |good| answered(good, Answer::Garbage),
     },
     Kind {
         name: "truncated",
         what: "the body ends a byte before the announced length",
         demands: &[Reason::TruncatedBody],
-        make: |good| nonempty(good, answered(good, Answer::Cut(good.document.clone()), Reason::TruncatedBody)),
+        make: |good| nonempty(good, answered(good, Answer::Cut(good.document.clone()))),
     },
     Kind {
         name: "too-large",
@@ -80,7 +80,7 @@ pub(super) const KINDS: &[Kind] = &[
         demands: &[Reason::TooLarge],
         make: |good| {
             let length = good.resource.rules.limits.max_size.saturating_add(1);
-            answered(good, Answer::Announced(length), Reason::TooLarge)
+            answered(good, Answer::Announced(length))
         },
     },
     Kind {
@@ -105,19 +105,21 @@ pub(super) const KINDS: &[Kind] = &[
         name: "stalled",
         what: "the last byte never comes",
         demands: &[Reason::IdleTimeout],
-        make: |good| nonempty(good, shortened(good, Answer::Stalled(good.document.clone()), Reason::IdleTimeout, "idle_timeout")),
+        make: |good| {
+            nonempty(good, shortened(good, Answer::Stalled(good.document.clone()), Reason::IdleTimeout, "idle_timeout"))
+        },
     },
-    Kind {
-        name: "slow",
-        what: "the bytes drip, one every 10 ms",
-        demands: &[Reason::TooSlow],
-        make: slow,
-    },
+    Kind { name: "slow", what: "the bytes drip, one every 10 ms", demands: &[Reason::TooSlow], make: slow },
     Kind {
         name: "late",
         what: "the same, and the whole takes longer than `timeout`",
         demands: &[Reason::DeadlineExceeded],
-        make: |good| nonempty(good, shortened(good, Answer::Dripping(good.document.clone()), Reason::DeadlineExceeded, "timeout")),
+        make: |good| {
+            nonempty(
+                good,
+                shortened(good, Answer::Dripping(good.document.clone()), Reason::DeadlineExceeded, "timeout"),
+            )
+        },
     },
 ];
 
@@ -125,8 +127,8 @@ fn one(plan: Plan) -> Twins {
     Twins::Variants(vec![plan])
 }
 
-fn answered(good: &Good, answer: Answer, reason: Reason) -> Twins {
-    one(good.plan(good.serving(answer), &[reason]))
+fn answered(good: &Good, answer: Answer) -> Twins {
+    one(good.plan(good.serving(answer)))
 }
 
 /// Of an empty document nothing can be left out.
@@ -138,7 +140,7 @@ fn private_address(good: &Good) -> Twins {
     if good.from_private == Addresses::Any {
         return Twins::NotGuarded("`allow_private` lets it come from private addresses".to_owned());
     }
-    let mut plan = good.plan(good.site(), &[Reason::PrivateAddress]);
+    let mut plan = good.plan(good.site());
     plan.rules.access = Arc::new(Access::default());
     one(plan)
 }
@@ -147,7 +149,7 @@ fn private_address(good: &Good) -> Twins {
 /// refuse too.
 fn endless(good: &Good) -> Twins {
     let size = good.document.len() as u64;
-    let plan = good.plan(good.serving(Answer::Endless(good.document.clone())), &[Reason::TooLarge]);
+    let plan = good.plan(good.serving(Answer::Endless(good.document.clone())));
     one(plan.limited(|limits| limits.max_size = size).noted(format!("max_size lowered to {size} bytes")))
 }
 
@@ -157,12 +159,12 @@ fn endless_companion(good: &Good) -> Twins {
     let size = companions.iter().map(|(_, bytes)| bytes.len() as u64).max().unwrap_or_default();
     let mut site = good.site();
     site.insert(good.path_of(companion), Answer::Endless(bytes.clone()));
-    let plan = good.plan(site, &[Reason::CompanionTooLarge]);
+    let plan = good.plan(site);
     one(plan.limited(|limits| limits.max_companion = size).noted(format!("the limit lowered to {size} bytes")))
 }
 
 fn shortened(good: &Good, answer: Answer, reason: Reason, word: &str) -> Twins {
-    let plan = good.plan(good.serving(answer), &[reason]).noted(format!("{word} shortened to {SHORT:?}"));
+    let plan = good.plan(good.serving(answer)).noted(format!("{word} shortened to {SHORT:?}"));
     one(plan.limited(|limits| match reason {
         Reason::FirstByteTimeout => limits.first_byte = SHORT,
         Reason::IdleTimeout => limits.idle = SHORT,
@@ -175,7 +177,7 @@ fn slow(good: &Good) -> Twins {
     if good.resource.rules.limits.least_bytes == 0 {
         return Twins::NotGuarded("`least_speed` is off".to_owned());
     }
-    let plan = good.plan(good.serving(Answer::Dripping(good.document.clone())), &[Reason::TooSlow]);
+    let plan = good.plan(good.serving(Answer::Dripping(good.document.clone())));
     let plan = plan.noted(format!("at least {LEAST} bytes in {SHORT:?}"));
     let plan = plan.limited(|limits| (limits.least_bytes, limits.speed_window) = (LEAST, SHORT));
     nonempty(good, one(plan))
