@@ -297,18 +297,18 @@ fn every_twin_of_every_format_is_caught_without_the_sources_and_nothing_is_writt
 
 #[test]
 fn one_line_for_each_twin_and_only_what_is_wrong_if_quiet() {
-    let lab = Lab::synced(&["a", "b"]);
-    let text = lab.run(&["test", "a"]).ends(0);
+    let lab = Lab::synced(&["flags", "rates"]);
+    let text = lab.run(&["test", "flags"]).ends(0);
     let lines: Vec<&str> = text.lines().collect();
     let (total, lines) = lines.split_last().unwrap();
-    assert!(lines.iter().all(|line| line.contains(" a  ")), "{text}");
-    let dead = "ok             a  dead  expected kept at connect: connection-refused  found kept at connect: connection-refused";
+    assert!(lines.iter().all(|line| line.contains(" flags  ")), "{text}");
+    let dead = "ok             flags  dead  expected kept at connect: connection-refused  found kept at connect: connection-refused";
     assert!(lines.contains(&dead), "{text}");
-    let identity = "not guarded    a  swapped-identity  the configuration asks for no identity; set `identity`";
+    let identity = "not guarded    flags  swapped-identity  the configuration asks for no identity; set `identity`";
     assert!(lines.iter().any(|line| line.starts_with(identity)), "{text}");
     assert!(total.contains("twins of 1 resources") && total.contains(" 0 FAILED;"), "{total}");
     assert_eq!(lab.run(&["--quiet", "test"]).ends(0), "");
-    assert!(lab.run(&["test", "aa"]).fails(2).contains("did you mean a?"));
+    assert!(lab.run(&["test", "flag"]).fails(2).contains("did you mean flags?"));
 }
 
 #[test]
