@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
 /// The positions within a document, each with how it was chosen.
@@ -28,20 +29,68 @@ pub(crate) fn of_document(format: &str, document: &Bytes, is_covered_whole: bool
     twins.into_iter().map(|(at, place)| (format!("byte {at}, {place}"), flipped(document, at))).collect()
 }
 
-/// The same signature file with one bit of its signature flipped. That is near its end, whatever the form of the file;
-/// `None` if there is nothing to flip.
+/// The same signature file with one bit of each of its signatures flipped; `None` if there is nothing to flip.
 pub(crate) fn of_companion(file: &Bytes) -> Option<Bytes> {
-    let is_text = file.iter().all(|byte| matches!(byte, b'\n' | b'\r' | b'\t' | b' '..=b'~') || !byte.is_ascii());
-    let is_text = is_text && std::str::from_utf8(file).is_ok();
-    if !is_text {
-        return file.len().checked_sub(2).map(|at| flipped(file, at));
+    let places = match std::str::from_utf8(file) {
+        Ok(_) => in_text(file),
+        Err(_) => {
+            packets(file).unwrap_or_else(|| vec![file.len()]).into_iter().map(|end| end.saturating_sub(2)).collect()
+        }
+    };
+    let mut other = file.to_vec();
+    places.iter().for_each(|at| other[*at] ^= 1);
+    Some(Bytes::from(other)).filter(|other| other != file)
+}
+
+/// In a text a signature is flipped near its end: the last letters of base64 may have bits that mean nothing.
+fn in_text(file: &[u8]) -> Vec<usize> {
+    let safe_before = |span: Range<usize>| span.rev().find(|at| is_safe(file[*at]));
+    // The JSON forms of a JWS have a signature for each signer.
+    if file.trim_ascii_start().starts_with(b"{") {
+        let word = b"\"signature\"";
+        let starts = (0..file.len()).filter(|at| file[*at..].starts_with(word));
+        let value = |at: usize| {
+            let start = at + word.len() + nth(&file[at + word.len()..], b"\"", 0)? + 1;
+            safe_before(start..start + nth(&file[start..], b"\"", 0)?.saturating_sub(6))
+        };
+        return starts.filter_map(value).collect();
     }
     // A .narinfo beside an archive is signed in some of its fields only.
-    let within = field(file, b"NarHash: ").unwrap_or(0..end_of_base64(file));
-    // The last letters of base64 may have bits that mean nothing.
-    let end = within.end.saturating_sub(6).max(within.start);
-    let at = (within.start..end).rev().find(|at| file[*at].is_ascii_digit() || is_safe(file[*at]));
-    at.map(|at| flipped(file, at))
+    let body = field(file, b"NarHash: ").unwrap_or_else(|| body(file));
+    let letters: Vec<usize> = body.clone().filter(|at| !file[*at].is_ascii_whitespace()).collect();
+    let raw = STANDARD.decode(letters.iter().map(|at| file[*at]).collect::<Vec<u8>>()).ok();
+    match raw.as_deref().and_then(packets).filter(|_| file.starts_with(b"-----BEGIN PGP")) {
+        // Four letters of base64 are three bytes.
+        Some(ends) => ends.into_iter().filter_map(|end| safe_before(body.start..letters[(end - 6) / 3 * 4])).collect(),
+        None => safe_before(body.start..body.end.saturating_sub(6).max(body.start)).into_iter().collect(),
+    }
+}
+
+/// Where each of the packets of an OpenPGP signature file ends (RFC 9580, section 4.2); `None` if it is none.
+fn packets(bytes: &[u8]) -> Option<Vec<usize>> {
+    const SIGNATURE: u8 = 2;
+    let number = |from: usize, length: usize| {
+        let bytes = bytes.get(from..from + length)?;
+        Some(bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)))
+    };
+    let (mut at, mut ends) = (0, Vec::new());
+    while at < bytes.len() {
+        let first = bytes[at];
+        let (tag, header, length) = match (first >> 6, number(at + 1, 1)?) {
+            (3, short @ ..192) => (first & 63, 2, short),
+            (3, long @ 192..224) => (first & 63, 3, ((long - 192) << 8) + number(at + 2, 1)? + 192),
+            (3, 255) => (first & 63, 6, number(at + 2, 4)?),
+            (2, _) if first & 3 < 3 => (first >> 2 & 15, 1 + (1 << (first & 3)), number(at + 1, 1 << (first & 3))?),
+            _ => return None,
+        };
+        at += header + length;
+        // Shorter ones hold no signature.
+        if tag != SIGNATURE || length < 16 || at > bytes.len() {
+            return None;
+        }
+        ends.push(at);
+    }
+    Some(ends).filter(|ends| !ends.is_empty())
 }
 
 /// What is left of a document whose signature stands in it, without the signature.
@@ -115,17 +164,17 @@ fn clear_text(document: &[u8]) -> Option<Range<usize>> {
     Some(start..start + nth(&document[start..], b"\n-----BEGIN PGP SIGNATURE", 0)?)
 }
 
-/// Where the last line of base64 ends, without armor and without the checksum that OpenPGP puts before its end.
-fn end_of_base64(text: &[u8]) -> usize {
-    let mut end = text.len();
-    for line in text.split_inclusive(|byte| *byte == b'\n').rev() {
-        let trimmed = line.trim_ascii();
-        if !trimmed.is_empty() && !trimmed.starts_with(b"-----") && !trimmed.starts_with(b"=") {
-            return end - (line.len() - line.trim_ascii_end().len());
-        }
-        end -= line.len();
+/// What is between the lines of an armor, without the checksum that OpenPGP puts before the last one; else all of it.
+fn body(text: &[u8]) -> Range<usize> {
+    if !text.starts_with(b"-----BEGIN ") {
+        return 0..text.trim_ascii_end().len();
     }
-    end
+    // Fields may stand before the base64, and then a blank line.
+    let start =
+        [b"\n\n".as_slice(), b"\n\r\n", b"\n"].iter().find_map(|blank| Some(nth(text, blank, 0)? + blank.len()));
+    let start = start.unwrap_or(0);
+    let end = [b"\n=".as_slice(), b"\n-----END"].iter().find_map(|end| nth(&text[start..], end, 0));
+    start..start + end.unwrap_or(text.len() - start)
 }
 
 fn nth(bytes: &[u8], wanted: &[u8], number: usize) -> Option<usize> {

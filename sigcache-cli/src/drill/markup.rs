@@ -5,14 +5,17 @@ use std::ops::Range;
 
 /// The element of the signature, from its start tag to its end tag.
 pub(crate) fn signature(document: &[u8]) -> Option<Range<usize>> {
+    let mut begun: Option<(usize, &[u8])> = None;
     let mut at = 0;
     while let Some(tag) = next_tag(document, at) {
         at = tag.end;
-        let name = name(&document[tag.start + 1..tag.end]);
-        if local(name) == b"Signature" {
-            let close = [b"</", name].concat();
-            let end = find(document, &close, tag.end)?;
-            return Some(tag.start..find(document, b">", end)? + 1);
+        let inner = &document[tag.start + 1..tag.end];
+        match begun {
+            None if local(name(inner)) == b"Signature" => begun = Some((tag.start, name(inner))),
+            Some((start, open)) if inner.strip_prefix(b"/").is_some_and(|inner| name(inner) == open) => {
+                return Some(start..tag.end);
+            }
+            _ => {}
         }
     }
     None

@@ -140,14 +140,15 @@ fn every_format() -> Lab {
     lab.replace("origin/anchor.jwt", vector("vectors/trust-anchor/anchor.jwt"));
     all.add("anchor.jwt", "verify = { format = \"jws\", keys = [\"hub-root\"], chain = true }");
 
-    for (name, file, format, key) in [
-        ("metadata.xml", "xmlsec1-ecdsa-sha256-id.xml", "saml-metadata", "ec-p256"),
-        ("group.xml", "xmlsec1-entities-exclusive.xml", "saml-metadata", "ec-p256"),
-        ("other.xml", "xmlsec1-last-exclusive-sha256.xml", "xmldsig", "ec-p256"),
+    add_key("ec-p256", vector("vectors/xml/keys/ec-p256.crt"));
+    let (idp, group) = ("identity = \"https://idp.example/saml\"\n", "identity = \"urn:example:federation\"\n");
+    for (name, file, format, identity) in [
+        ("metadata.xml", "xmlsec1-ecdsa-sha256-id.xml", "saml-metadata", idp),
+        ("group.xml", "xmlsec1-entities-exclusive.xml", "saml-metadata", group),
+        ("other.xml", "xmlsec1-last-exclusive-sha256.xml", "xmldsig", ""),
     ] {
-        add_key(key, vector(&format!("vectors/xml/keys/{key}.crt")));
         lab.replace(&format!("origin/{name}"), vector(&format!("vectors/xml/good/{file}")));
-        all.add(name, &format!("verify = {{ format = \"{format}\", keys = [\"{key}\"] }}"));
+        all.add(name, &format!("{identity}verify = {{ format = \"{format}\", keys = [\"ec-p256\"] }}"));
     }
 
     let line = |name: &str, bytes: &[u8]| format!("{}  {name}\n", Digest::of(bytes).hex());
@@ -233,6 +234,7 @@ fn every_twin_of_every_format_is_caught_without_the_sources_and_nothing_is_writt
     lab.replace("sigcache.toml", text.replace(&flags, &asked));
     let before = lab.store();
 
+    assert_eq!(lab.run_at(NOON, &["--quiet", "test"]).ends(0), "");
     let tests = lab.json("test", 0, &["--at", NOON, "test"]);
     assert_eq!(lab.store(), before);
     assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
@@ -272,12 +274,15 @@ fn every_twin_of_every_format_is_caught_without_the_sources_and_nothing_is_writt
         ("checkpoint", "flipped-companion", "does-not-apply"),
         (NARINFO, "swapped-identity", "caught"),
         ("nix/c.nar", "flipped-companion", "caught"),
+        ("nix/c.nar", "swapped-identity", "does-not-apply"),
         ("token.jwt", "expired", "caught"),
         ("token.jwt", "swapped-identity", "caught"),
         ("anchor.jwt", "expired-certificate", "caught"),
         ("anchor.jwt", "expired", "does-not-apply"),
         ("metadata.xml", "expired", "caught"),
-        ("metadata.xml", "swapped-identity", "not-guarded"),
+        ("metadata.xml", "swapped-identity", "caught"),
+        ("other.xml", "swapped-identity", "not-guarded"),
+        ("anchor.jwt", "swapped-identity", "not-guarded"),
         ("tool.bin", "swapped-identity", "caught"),
         ("files/listed.bin", "rolled-back", "does-not-apply"),
     ] {
@@ -285,8 +290,8 @@ fn every_twin_of_every_format_is_caught_without_the_sources_and_nothing_is_writt
     }
     let set = "set `identity`";
     assert!(why(&tests, "bare.bin", "swapped-identity").contains(set));
-    let said = why(&tests, "metadata.xml", "swapped-identity");
-    assert!(said.contains(set) && said.contains("https://idp.example/saml"), "{said}");
+    let said = why(&tests, "anchor.jwt", "swapped-identity");
+    assert!(said.contains(set) && said.contains("https://hub.example"), "{said}");
     assert!(why(&tests, "bare.bin", "shrunk").contains("set `shrink_limit`"));
     assert!(why(&tests, "bare.bin", "max-stale").contains("set `max_stale`"));
     // One flip of the only signature that counts, and both where either would do.
