@@ -239,7 +239,7 @@ fn every_twin_of_every_format_is_caught_without_the_sources_and_nothing_is_writt
     assert_eq!(lab.store(), before);
     assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     assert_eq!((&tests["totals"]["failed"], &tests["totals"]["untested"]), (&0.into(), &0.into()));
-    let formats = if cfg!(feature = "openpgp") { 24 } else { 21 };
+    let formats = if cfg!(feature = "openpgp") { 25 } else { 22 };
     assert_eq!(tests["resources"].as_array().unwrap().len(), formats, "{tests:#}");
 
     for tested in tests["resources"].as_array().unwrap() {
