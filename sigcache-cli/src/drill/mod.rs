@@ -113,7 +113,7 @@ pub(crate) async fn drill(resource: &Resource, receipt: &Receipt, document: Byte
     let mut refusal = None;
     for time in [now, receipt.verified_at] {
         let scratch = Scratch::new(fetcher.clone());
-        let decision = scratch.run(&resource, time).await?;
+        let decision = scratch.run(&resource, None, time).await?;
         if decision.outcome != Outcome::Stored || decision.digest != Some(receipt.evidence.digest) {
             refusal = refusal.or(Some(decision));
             continue;
@@ -195,7 +195,11 @@ async fn attempt(good: &Good, plan: &Plan, scratch: &Scratch, places: &Places) -
     let mut resource = at(&good.resource, &server, &places.path)?;
     resource.rules = Arc::new(plan.rules.clone());
     resource.name = plan.name.clone().unwrap_or_else(|| good.resource.name.clone());
-    let decision = scratch.run(&resource, plan.now).await?;
+    let beside = plan.beside.clone().map(|name| {
+        let dead = at(&resource, &format!("http://{}", places.nobody), &places.path)?;
+        Ok::<_, anyhow::Error>(Resource { name, ..dead })
+    });
+    let decision = scratch.run(&resource, beside.transpose()?, plan.now).await?;
     let is_served = plan.outcome != Outcome::Withheld;
     let damage = scratch.damage(&good.resource, &good.receipt, &good.document, &before, is_served).await?;
     let mut happened =
@@ -219,23 +223,4 @@ pub(crate) fn unsynced(name: &Name) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_has_a_row_for_each_twin() {
-        let page = include_str!("../../../docs/test.md");
-        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
-        let row = |kind: &twins::Kind| {
-            let demands = kind.demands.iter().map(|reason| format!("`{}`: `{reason}`", reason.step()));
-            format!("| `{}` | {} | {} |", kind.name, kind.what, demands.collect::<Vec<_>>().join(", "))
-        };
-        let expected: Vec<String> = twins::kinds().map(row).collect();
-        assert_eq!(rows, expected);
-    }
-
-    #[test]
-    fn no_name_server_is_asked_for_a_name_that_cannot_be_one() {
-        assert!(NO_NAME.split('.').next().is_some_and(|label| label.len() > 63), "{NO_NAME}");
-    }
-}
+mod tests;

@@ -1,11 +1,8 @@
 //! The store in which the twins are tried: in memory, with the good copy in it, and gone with this value.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use anyhow::{Context as _, Result, anyhow};
@@ -49,16 +46,17 @@ impl Scratch {
         Self::over(Arc::new(self.objects.fork()), self.fetcher.clone(), self.runs.clone())
     }
 
-    /// A run over this one resource, by the runner that `sync` has.
-    pub(crate) async fn run(&self, resource: &Resource, now: Timestamp) -> Result<Decision> {
+    /// A run over this resource, and over one `beside` it, by the runner that `sync` has.
+    pub(crate) async fn run(&self, resource: &Resource, beside: Option<Resource>, now: Timestamp) -> Result<Decision> {
         let runner = Runner::new(self.fetcher.clone(), self.bucket.clone(), Arc::new(Tokio::current()));
-        let only = Selection::Only(BTreeSet::from([resource.name.clone()]));
-        let resources = std::slice::from_ref(resource);
-        let mut report = runner.sync(resources, &only, now, self.number()).await?;
-        match report.store_failure {
-            Some(failure) => Err(anyhow!("the scratch store failed: {failure}")),
-            None => report.decisions.pop().context("a run without a decision"),
+        let resources: Vec<Resource> = [resource.clone()].into_iter().chain(beside).collect();
+        let only = Selection::Only(resources.iter().map(|resource| resource.name.clone()).collect());
+        let report = runner.sync(&resources, &only, now, self.number()).await?;
+        if let Some(failure) = report.store_failure {
+            return Err(anyhow!("the scratch store failed: {failure}"));
         }
+        let own = report.decisions.into_iter().find(|decision| decision.resource == resource.name);
+        own.context("a run without a decision")
     }
 
     /// The receipt of the copy that is here.

@@ -1,6 +1,8 @@
 //! The twins: what is broken about each of them, and which step and code must say so.
 
-mod checks;
+mod policies;
+mod signatures;
+mod signers;
 mod sources;
 
 use std::{sync::Arc, time::Duration};
@@ -14,6 +16,11 @@ use sigcache_core::{
 };
 
 use super::origin::{Answer, Site};
+
+/// A kind of which there is one twin.
+fn one(plan: Plan) -> Twins {
+    Twins::Variants(vec![plan])
+}
 
 /// The good copy that the twins are made of.
 pub(crate) struct Good {
@@ -64,6 +71,8 @@ pub(crate) struct Plan {
     pub(crate) name: Option<Name>,
     pub(crate) rules: Rules,
     pub(crate) now: Timestamp,
+    /// The name of another resource of the same run, whose source is dead.
+    pub(crate) beside: Option<Name>,
     /// What the catalog has as the newest version, if not the good one.
     pub(crate) newer: Option<Receipt>,
     pub(crate) outcome: Outcome,
@@ -85,7 +94,10 @@ pub(crate) enum Source {
 }
 
 /// All kinds, in the order of the steps that catch them.
-pub(crate) const KINDS: &[&[Kind]] = &[sources::KINDS, checks::KINDS];
+const KINDS: &[&[Kind]] = &[sources::KINDS, signatures::KINDS, signers::KINDS, policies::KINDS];
+
+/// Long enough to be later by any clock that counts milliseconds.
+const MOMENT: Duration = Duration::from_millis(1);
 
 pub(crate) fn kinds() -> impl Iterator<Item = &'static Kind> {
     KINDS.iter().flat_map(|kinds| kinds.iter())
@@ -151,6 +163,7 @@ impl Good {
             name: None,
             rules: (*self.resource.rules).clone(),
             now: self.at,
+            beside: None,
             newer: None,
             outcome: Outcome::Kept,
             reasons: None,
@@ -164,6 +177,11 @@ impl Good {
             OnExpiry::Withhold => Outcome::Withheld,
             OnExpiry::Serve => Outcome::Kept,
         }
+    }
+
+    /// Whether no source has confirmed the copy for too long at `now`.
+    fn is_stale(&self, now: Timestamp) -> bool {
+        self.resource.rules.policy.max_stale.is_some_and(|limit| now.since(self.at) > limit)
     }
 
     /// The same keys, without limits in time.

@@ -79,12 +79,15 @@ fn every_format() -> Lab {
     lab.offer("flags.json", FLAGS.as_bytes());
     all.add(
         "flags.json",
-        "identity = \"flags\"\nshrink_limit = \"20%\"\nmax_stale = \"7d\"\n[resource.verify]\nformat = \"detached\"\n\
+        "identity = \"flags\"\nset = \"pair\"\nshrink_limit = \"20%\"\nmax_stale = \"7d\"\n[resource.verify]\nformat = \"detached\"\n\
          suffix = \".sig\"\nkeys = [\"publisher\"]\n\
          claims = { identity = \"/id\", version = \"/v\", expires = \"/until\", entries = \"/all\" }",
     );
     lab.offer("bare.bin", &[0, 159, 146, 150, 7]);
-    all.add("bare.bin", "verify = { format = \"detached\", suffix = \".sig\", keys = [\"publisher\"] }");
+    all.add(
+        "bare.bin",
+        "set = \"pair\"\nverify = { format = \"detached\", suffix = \".sig\", keys = [\"publisher\"] }",
+    );
 
     add_key("second", key(2).verifying_key().to_public_key_pem(LineEnding::LF).unwrap().into_bytes());
     lab.replace("origin/two-keys", "by two");
@@ -261,12 +264,15 @@ fn every_twin_of_every_format_is_caught_without_the_sources_and_nothing_is_writt
         ("flags.json", "max-stale", "caught"),
         ("flags.json", "rolled-back", "caught"),
         ("flags.json", "shrunk", "caught"),
+        ("flags.json", "torn-set", "caught"),
         ("flags.json", "flipped-companion", "caught"),
         ("bare.bin", "swapped-identity", "not-guarded"),
         ("bare.bin", "expired", "not-guarded"),
         ("bare.bin", "max-stale", "not-guarded"),
         ("bare.bin", "rolled-back", "caught"),
+        ("bare.bin", "torn-set", "caught"),
         ("bare.bin", "shrunk", "not-guarded"),
+        ("document", "torn-set", "does-not-apply"),
         ("document", "swapped-identity", "caught"),
         ("document", "rolled-back", "caught"),
         ("checkpoint", "rolled-back", "caught"),

@@ -447,4 +447,16 @@ pub(super) const CHECKS: &[Check] = &[
         "flags.json",
         "dead",
     ),
+    check(
+        "torn-set-taken",
+        &[(
+            "run/sets.rs",
+            "if let (Some((set, why)), Outcome::Stored) = (why, decision.outcome) {",
+            "if let (Some((set, why)), Outcome::Stored) = (why, decision.outcome)
+            && !crate::mutated(\"torn-set-taken\")
+        {",
+        )],
+        "flags.json",
+        "torn-set",
+    ),
 ];

@@ -7,7 +7,7 @@ use sigcache_core::{
     fetch::{Access, Addresses},
 };
 
-use super::{Good, Kind, Plan, Source, Twins};
+use super::{Good, Kind, Source, Twins, one};
 use crate::drill::origin::Answer;
 
 /// What a limit of time is shortened to, so that the drill takes seconds.
@@ -122,10 +122,6 @@ pub(super) const KINDS: &[Kind] = &[
         },
     },
 ];
-
-fn one(plan: Plan) -> Twins {
-    Twins::Variants(vec![plan])
-}
 
 fn answered(good: &Good, answer: Answer) -> Twins {
     one(good.plan(good.serving(answer)))
