@@ -114,7 +114,8 @@ fn a_bit_is_flipped_where_the_format_signs() {
     let xml = r#"<?xml version="1.0"?><e:d xmlns:e="urn:b1" ID="b1" a=">b2"><ds:Signature xmlns:ds="urn:d"><ds:SignatureValue>b1</ds:SignatureValue></ds:Signature><!-- b1 --><c/>&#98;b1<g>b3</g></e:d>"#;
     let places = flipped("xmldsig", xml);
     let fine = [xml.find("b2").unwrap(), xml.find("b3").unwrap()];
-    assert!(!places.is_empty() && places.iter().all(|at| fine.contains(at)), "{places:?} {fine:?}");
+    assert!(places.iter().all(|at| fine.contains(at) || fine.contains(&(at - 1))), "{places:?} {fine:?}");
+    assert_eq!(places.len(), 2);
     let without = flips::unsigned("xmldsig", &xml.into()).unwrap();
     let expected = xml.replace(&xml[xml.find("<ds:S").unwrap()..xml.find("<!--").unwrap()], "");
     assert_eq!(without, expected);
