@@ -17,6 +17,7 @@ use crate::{
     drill::{self, Drilled, Happened, Row, Verdict},
     fault::{Ending, Fault},
     output,
+    progress::Progress,
 };
 
 /// How many resources are tested at once. Most of the time is spent waiting for sources that are slow on purpose.
@@ -62,13 +63,19 @@ pub(crate) async fn run(common: &Common, args: TestArgs) -> Result<Ending, Fault
     let (app, catalogs) = App::with_catalogs(common).await?;
     let app = Arc::new(app);
     let chosen = chosen(all(&app, catalogs), &args.names)?;
+    let progress = Arc::new(Progress::new(common, chosen.len()));
     let memory = Arc::new(Semaphore::new(MEMORY as usize));
     let testing = chosen.into_iter().map(|(resource, entry)| {
-        let (app, memory) = (app.clone(), memory.clone());
-        tokio::spawn(async move { tested(&app, &memory, resource, entry).await })
+        let (app, memory, progress) = (app.clone(), memory.clone(), progress.clone());
+        tokio::spawn(async move {
+            let tested = tested(&app, &memory, resource, entry).await?;
+            progress.step(&tested.resource);
+            Ok::<_, Fault>(tested)
+        })
     });
     // Spawned only when it is its turn.
     let ended: Vec<_> = stream::iter(testing).buffered(AT_ONCE).collect().await;
+    progress.finish();
     let mut resources = Vec::new();
     for tested in ended {
         resources.push(tested.map_err(|error| Fault { code: 1, error: error.into() })??);

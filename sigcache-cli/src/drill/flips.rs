@@ -13,7 +13,8 @@ const PLACES: [(usize, &str); 3] = [(1, "near its beginning"), (2, "in its middl
 
 /// Twins of a signed document with one bit flipped, each with the place of it.
 pub(crate) fn of_document(format: &str, document: &Bytes, is_covered_whole: bool) -> Vec<(String, Bytes)> {
-    let spans = if is_covered_whole { vec![0..document.len()] } else { signed_parts(format, document) };
+    let all = || std::iter::once(0..document.len()).collect();
+    let spans: Vec<_> = if is_covered_whole { all() } else { signed_parts(format, document) };
     let fits = |byte: u8| is_covered_whole || if format == "narinfo" { byte.is_ascii_digit() } else { is_safe(byte) };
     let spans: Vec<Range<usize>> =
         spans.into_iter().filter(|span| document[span.clone()].iter().any(|byte| fits(*byte))).collect();

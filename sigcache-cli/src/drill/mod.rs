@@ -12,7 +12,7 @@ mod twins;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use serde::Serialize;
 use sigcache_core::{Name, Outcome, Reason, Receipt, Resource, Step, Timestamp, fetch::http::HttpFetcher};
@@ -97,7 +97,7 @@ pub(crate) struct Drilled {
 /// Tries all twins of the copy of `resource` that is `document`, with `receipt` in the user's store. They are tried at
 /// `now` or, if the copy would not be accepted any more, at the time when it was.
 pub(crate) async fn drill(resource: &Resource, receipt: &Receipt, document: Bytes, now: Timestamp) -> Result<Drilled> {
-    let origin = Origin::start().await.context("cannot listen on loopback")?;
+    let origin = Origin::start().await?;
     // Bound, so that nobody else listens there, and not listening.
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
@@ -106,7 +106,7 @@ pub(crate) async fn drill(resource: &Resource, receipt: &Receipt, document: Byte
     let from_private = resource.rules.access.addresses;
     let mut resource = resource.clone();
     let path = resource.urls().first().map_or_else(|| "/".to_owned(), |url| url.path().to_owned());
-    resource.rules = Arc::new(within_the_process(&resource.rules));
+    resource.rules = Arc::new(within_the_process(&resource.rules, origin.secret()));
     let resource = at(&resource, &format!("http://{}", origin.address()), &path)?;
     origin.set(twins::site(&resource, &document, receipt));
     let fetcher = Arc::new(HttpFetcher::direct());

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
+use anyhow::{Context as _, Result};
 use bytes::Bytes;
+use sigcache_core::hex;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -54,36 +56,48 @@ pub(crate) enum Answer {
 /// What is answered, by path; all else is 404.
 pub(crate) type Site = BTreeMap<String, Answer>;
 
-/// A server; it ends when it is dropped.
+/// The header by which the origin knows whom it is there for.
+pub(crate) const PASS: &str = "x-sigcache-test";
+
+/// A server; it ends when it is dropped. It answers who knows its secret: anybody on this machine can call it, and not all
+/// documents are for anybody.
 pub(crate) struct Origin {
     address: SocketAddr,
+    secret: String,
     site: Arc<Mutex<Site>>,
     serving: JoinHandle<()>,
 }
 
 impl Origin {
-    pub(crate) async fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    pub(crate) async fn start() -> Result<Self> {
+        let mut secret = [0; 16];
+        getrandom::fill(&mut secret).context("the system gave no random numbers")?;
+        let secret = hex(&secret);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("cannot listen on loopback")?;
         let address = listener.local_addr()?;
         let site = Arc::new(Mutex::new(Site::new()));
-        let shared = site.clone();
+        let (shared, pass) = (site.clone(), Arc::<str>::from(format!("{PASS}: {secret}\r\n")));
         let serving = tokio::spawn(async move {
             // Dropped with this task, and its connections with it.
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let site = shared.clone();
+                let (site, pass) = (shared.clone(), pass.clone());
                 connections.spawn(async move {
                     // A client that has gone away is what most of these answers are for.
-                    let _ = serve(stream, &site).await;
+                    let _ = serve(stream, &site, &pass).await;
                 });
                 while connections.try_join_next().is_some() {}
             }
         });
-        Ok(Self { address, site, serving })
+        Ok(Self { address, secret, site, serving })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
     }
 
     /// From now on it answers so.
@@ -99,12 +113,15 @@ impl Drop for Origin {
 }
 
 /// One request and its answer; the connection is not used again, so that no twin sees what another one left.
-async fn serve(mut stream: TcpStream, site: &Mutex<Site>) -> io::Result<()> {
+async fn serve(mut stream: TcpStream, site: &Mutex<Site>, pass: &str) -> io::Result<()> {
     let mut request = Vec::new();
     while !request.windows(4).any(|end| end == b"\r\n\r\n") {
         if stream.read_buf(&mut request).await? == 0 || request.len() > LONGEST_REQUEST {
             return Ok(());
         }
+    }
+    if !String::from_utf8_lossy(&request).contains(pass) {
+        return send(&mut stream, Answer::Status(403)).await;
     }
     let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let path = String::from_utf8_lossy(line).split(' ').nth(1).unwrap_or_default().to_owned();

@@ -50,6 +50,23 @@ fn changed(before: &[u8], after: &[u8]) -> Vec<usize> {
     (0..before.len()).filter(|at| before[*at] != after[*at]).collect()
 }
 
+#[tokio::test]
+async fn the_origin_answers_nobody_else() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let origin = Origin::start().await.unwrap();
+    origin.set([("/a".to_owned(), origin::Answer::Whole("for us".into()))].into());
+    let wrong = "0".repeat(origin.secret().len());
+    for (secret, status) in [(origin.secret(), "200"), (wrong.as_str(), "403")] {
+        let mut stream = tokio::net::TcpStream::connect(origin.address()).await.unwrap();
+        let request = format!("GET /a HTTP/1.1\r\nhost: here\r\n{}: {secret}\r\n\r\n", origin::PASS);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert_eq!(answer.contains("for us"), status == "200");
+    }
+}
+
 #[test]
 fn every_signature_of_a_file_is_broken() {
     // Two packets, each with its length in one form, and what is broken is near the end of each.

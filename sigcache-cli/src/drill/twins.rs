@@ -10,12 +10,12 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use sigcache_core::{
     Evidence, Name, OnExpiry, Outcome, Reason, Receipt, Resource, Rules, Timestamp,
-    fetch::{Access, Addresses, Limits},
+    fetch::{Access, Addresses, Limits, Secret},
     trust::Trust,
     verify::Companion,
 };
 
-use super::origin::{Answer, Site};
+use super::origin::{Answer, PASS, Site};
 
 /// A kind of which there is one twin.
 fn one(plan: Plan) -> Twins {
@@ -241,12 +241,13 @@ pub(crate) fn site(resource: &Resource, document: &Bytes, receipt: &Receipt) -> 
 }
 
 /// The rules of the configuration as far as a server on loopback can be held to them: it is asked once, and with
-/// patience, so that a busy machine is not taken for a slow source. No secret goes to it.
-pub(crate) fn within_the_process(rules: &Rules) -> Rules {
+/// patience, so that a busy machine is not taken for a slow source. No secret goes to it but the one that it knows.
+pub(crate) fn within_the_process(rules: &Rules, secret: &str) -> Rules {
     const PATIENCE: Duration = Duration::from_secs(10);
     let mut rules = rules.clone();
     let mut access = Access::default();
     access.addresses = Addresses::Any;
+    access.headers = vec![(PASS.to_owned(), Secret::new(secret))];
     rules.access = Arc::new(access);
     let limits = &mut rules.limits;
     limits.tries = 1;

@@ -52,10 +52,10 @@ fn swapped_identity(good: &Good) -> Twins {
     let (configured, said) = (&good.resource.rules.policy.identity, &good.evidence().identity);
     match (configured, said) {
         _ if good.rests_on_digests() => {
-            return Twins::None("its anchor's list names the digest of this very document".to_owned());
+            Twins::None("its anchor's list names the digest of this very document".to_owned())
         }
         (None, Some(_)) if good.format() == "narinfo" && !good.is_signed_inside() => {
-            return Twins::None("it is the archive of the `.narinfo` that the configuration names".to_owned());
+            Twins::None("it is the archive of the `.narinfo` that the configuration names".to_owned())
         }
         (Some(identity), _) => {
             plan.rules.policy.identity = Some(format!("other-{identity}").into());
