@@ -116,8 +116,13 @@ impl App {
 
     /// Time and requests of a run that stores no report and so did not count them.
     pub(crate) fn measure(&self, report: &mut Report) {
-        report.duration_ms = self.start.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        report.duration_ms = self.elapsed_ms();
         report.store_requests = self.bucket.requests();
+    }
+
+    /// How long the command has taken so far.
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        self.start.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
     }
 
     /// All resources, with those that rest on anchors by what `catalog` has of them; and why anchors vouch for nothing.

@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Verify a file in hand, without store or network.
     Verify(VerifyArgs),
+    /// Prove that each check works: serve broken twins of what is stored to a run in memory, and see each one caught.
+    Test(TestArgs),
     /// Take away what nobody can need any more.
     Gc(GcArgs),
     /// Divide the store into another number of shards, while no run is under way.
@@ -224,6 +226,12 @@ pub(crate) struct AuditArgs {
     /// Make plain copies that are missing or wrong anew, from the verified versions.
     #[arg(long)]
     pub(crate) repair: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Only these resources.
+    pub(crate) names: Vec<Name>,
 }
 
 #[derive(Debug, Args)]

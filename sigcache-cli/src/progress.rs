@@ -4,7 +4,7 @@
 use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sigcache_core::{Decision, run::Observer};
+use sigcache_core::{Decision, Name, run::Observer};
 
 use crate::args::Common;
 
@@ -19,6 +19,12 @@ impl Progress {
             bar.set_style(style);
         }
         Self(bar)
+    }
+
+    /// One step more, about this resource.
+    pub(crate) fn step(&self, name: &Name) {
+        self.0.inc(1);
+        self.0.set_message(name.to_string());
     }
 
     pub(crate) fn finish(&self) {

@@ -1,9 +1,10 @@
-//! Proof that the simulation can fail: the protocol broken on purpose, in one way after the other, and every way must be
-//! caught.
+//! Proof that the simulation and `sigcache test` can fail: the protocol broken on purpose, then each check, in one way after
+//! the other, and every way must be caught.
 //!
 //! The core is copied, each mutation is written into the copy beside what it replaces, and a word in the environment
 //! chooses between the two while it runs. So the whole list costs one build, and nothing of it is in the core itself.
 
+mod checks;
 mod list;
 
 use std::{
@@ -14,7 +15,10 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use self::list::{MUTATIONS, Mutation};
+use self::{
+    checks::CHECKS,
+    list::{MUTATIONS, Mutation},
+};
 use crate::command::{cargo, program, root, run};
 
 /// The switch between what is right and what is broken.
@@ -27,12 +31,29 @@ pub(crate) fn mutated(name: &str) -> bool {
 }
 "#;
 
-/// Builds the copy, shows that it holds as long as nothing is broken, and then that each mutation is caught within
-/// `histories` histories.
+/// Builds the copy, shows that it holds as long as nothing is broken, and then that each mutation is caught: those of the
+/// protocol within `histories` histories, those of the checks by `sigcache test`.
 pub(crate) fn check(histories: u32) -> Result<()> {
-    let binary = build()?;
+    let Built { simulation, command } = build()?;
+    drill(&command)?;
+    simulate(&simulation, histories)
+}
+
+/// Each broken check is noticed by `sigcache test`, in the lab of its own test.
+fn drill(binary: &Path) -> Result<()> {
+    let line = |(mutation, resource, twin): &checks::Check| format!("{} {resource} {twin}", mutation.name);
+    let list: Vec<String> = CHECKS.iter().map(line).collect();
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--all-features", "--locked", "--test", "cli", "--"]);
+    command.args(["--ignored", "--exact", "--nocapture", "drill::each_check_that_is_broken_is_noticed"]);
+    run(command.env("SIGCACHE_MUTATED", binary).env("SIGCACHE_MUTATIONS", list.join("\n")))?;
+    println!("{} broken checks, each noticed by `sigcache test`", CHECKS.len());
+    Ok(())
+}
+
+fn simulate(binary: &Path, histories: u32) -> Result<()> {
     let simulate = |mutation: &str, histories: u32| {
-        let mut command = program(&binary);
+        let mut command = program(binary);
         command.args(["--histories", &histories.to_string()]).env("SIGCACHE_MUTATION", mutation);
         let output = command.output().context("cannot start the simulation")?;
         Ok::<_, anyhow::Error>((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
@@ -59,21 +80,29 @@ pub(crate) fn check(histories: u32) -> Result<()> {
     Ok(())
 }
 
-/// The simulation on the mutated core.
-fn build() -> Result<PathBuf> {
+/// What stands on the mutated core.
+struct Built {
+    simulation: PathBuf,
+    command: PathBuf,
+}
+
+fn build() -> Result<Built> {
     let folder = root().join("target/mutants");
     if folder.exists() {
         fs::remove_dir_all(&folder).context("cannot clear the folder of the copy")?;
     }
-    for part in ["sigcache-core", "simulation"] {
+    for part in ["sigcache-core", "sigcache-cli", "simulation"] {
         copy(&root().join(part), &folder.join(part))?;
     }
     fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
     let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
     let (before, rest) = manifest.split_once("members = [").context("the members of the workspace")?;
     let (_, after) = rest.split_once(']').context("the end of the members")?;
-    fs::write(folder.join("Cargo.toml"), format!("{before}members = [\"sigcache-core\", \"simulation\"]{after}"))?;
-    for mutation in MUTATIONS {
+    fs::write(
+        folder.join("Cargo.toml"),
+        format!("{before}members = [\"sigcache-core\", \"sigcache-cli\", \"simulation\"]{after}"),
+    )?;
+    for mutation in mutations() {
         for (file, right, broken) in mutation.edits {
             replace(&folder.join("sigcache-core/src").join(file), right, broken)
                 .with_context(|| format!("the mutation {}", mutation.name))?;
@@ -84,12 +113,23 @@ fn build() -> Result<PathBuf> {
     // Where the other builds are, so that of the dependencies nothing is built again.
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let mut command = cargo();
-    command.args(["build", "--package", "sigcache-simulation", "--manifest-path"]).arg(folder.join("Cargo.toml"));
+    command
+        .args(["build", "--workspace", "--bins", "--all-features", "--manifest-path"])
+        .arg(folder.join("Cargo.toml"));
     run(command.arg("--target-dir").arg(&target))?;
-    // Out of the place where the sound one is expected.
-    let binary = folder.join("mutated-simulation");
-    fs::rename(target.join("debug/sigcache-simulation"), &binary).context("cannot take the built simulation")?;
-    Ok(binary)
+    // Out of the place where the sound ones are expected.
+    let take = |name: &str| {
+        let binary = folder.join(format!("mutated-{name}"));
+        fs::rename(target.join("debug").join(name), &binary)
+            .with_context(|| format!("cannot take the built {name}"))?;
+        Ok::<_, anyhow::Error>(binary)
+    };
+    Ok(Built { simulation: take("sigcache-simulation")?, command: take("sigcache")? })
+}
+
+/// Of the protocol, and of the checks.
+fn mutations() -> impl Iterator<Item = &'static Mutation> {
+    MUTATIONS.iter().chain(CHECKS.iter().map(|(mutation, ..)| mutation))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -122,7 +162,7 @@ mod tests {
     /// So that a change of the core says at once that the list is behind, and not the long command alone.
     #[test]
     fn what_is_to_be_broken_stands_in_the_core() {
-        for Mutation { name, edits } in MUTATIONS {
+        for Mutation { name, edits } in mutations() {
             for (file, right, _) in *edits {
                 let text = fs::read_to_string(root().join("sigcache-core/src").join(file)).unwrap();
                 assert_eq!(text.matches(right).count(), 1, "{name}: {file}");

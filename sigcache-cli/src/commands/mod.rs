@@ -14,4 +14,5 @@ pub(crate) mod rollback;
 mod signature;
 pub(crate) mod status;
 pub(crate) mod sync;
+pub(crate) mod test;
 pub(crate) mod verify;

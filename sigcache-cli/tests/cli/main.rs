@@ -4,6 +4,7 @@
 
 mod anchors;
 mod cloud;
+mod drill;
 #[path = "../../../sigcache-core/tests/stores/fake.rs"]
 mod fake;
 mod flows;

@@ -104,6 +104,8 @@ fn everything_about_one_resource() {
     lab.json("error", 1, &["get", "refused", "-o", "out"]);
     lab.json("error", 1, &["get", "never", "-o", "out"]);
     lab.json("error", 2, &["get", "good"]);
+    let tests = lab.json("test", 1, &["--at", LATER, "test"]);
+    assert_eq!(tests["totals"]["untested"], 2, "{tests:#}");
     lab.json("gc", 0, &["gc", "--dry-run"]);
     let gc = lab.json("gc", 0, &["--at", "2027-11-24T00:00:00Z", "gc", "--keep", "1", "--hours", "24"]);
     assert_ne!(gc["reports"], json!([]));
