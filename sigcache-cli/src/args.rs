@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sigcache_core::{Name, Timestamp, store::Shard};
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Verify a file in hand, without store or network.
     Verify(VerifyArgs),
+    /// Check the chain from the configuration to the plain copies, link by link, and name the first broken one.
+    Doctor(DoctorArgs),
     /// Take away what nobody can need any more.
     Gc(GcArgs),
     /// Divide the store into another number of shards, while no run is under way.
@@ -199,6 +201,22 @@ pub(crate) struct AuditArgs {
     /// Make plain copies that are missing or wrong anew, from the verified versions.
     #[arg(long)]
     pub(crate) repair: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) shard: ShardArgs,
+    /// Ask no source.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Tell of keys and certificates that end within this time.
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = span)]
+    pub(crate) within: Duration,
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    sigcache_core::config::duration(text).ok_or_else(|| "expected a whole number and a unit, such as 30d or 12h".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 mod app;
 mod args;
 mod commands;
+mod doctor;
 mod fault;
 mod output;
 mod progress;
@@ -58,7 +59,7 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Ending, Fault> {
-    use commands::{audit, explain, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, verify};
+    use commands::{audit, doctor, explain, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, verify};
     let common = &cli.common;
     match cli.command {
         Command::Init(args) => init::run(common, args),
@@ -69,6 +70,7 @@ async fn run(cli: Cli) -> Result<Ending, Fault> {
         Command::History(args) => history::run(common, args).await,
         Command::Audit(args) => audit::run(common, args).await,
         Command::Verify(args) => verify::run(common, args).await,
+        Command::Doctor(args) => doctor::run(common, args).await,
         Command::Gc(args) => gc::run(common, args).await,
         Command::Reshard(args) => reshard::run(common, args).await,
         Command::AllowRollback(args) => rollback::run(common, args).await,

@@ -89,7 +89,14 @@ impl Build<'_> {
             (_, None) => return None,
         };
         let bytes = match *way {
-            "file" => self.read_file(given, &given_at, MAX_KEY_BYTES)?.to_vec(),
+            "file" => {
+                let before = self.problems.len();
+                let Some(bytes) = self.read_file(given, &given_at, MAX_KEY_BYTES) else {
+                    self.problems.are_about_keys(before);
+                    return None;
+                };
+                bytes.to_vec()
+            }
             _ => given.as_bytes().to_vec(),
         };
         let starts_with = |beginning: &[u8]| bytes.trim_ascii_start().starts_with(beginning);
@@ -102,7 +109,7 @@ impl Build<'_> {
         };
         let keys = parsed.map_err(|error| {
             let message = format!("the key of {} cannot be used: {}", table.what(), explain(&error));
-            self.problems.at(given_at.span, message).expected(EXPECTED);
+            self.problems.at(given_at.span, message).expected(EXPECTED).about_key();
         });
         let mut keys = keys.ok()?;
         let (not_before, not_after) = (self.moment(table, "not_before"), self.moment(table, "not_after"));

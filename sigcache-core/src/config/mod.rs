@@ -41,8 +41,9 @@ use crate::{
 
 use store::Missing;
 
-pub use problem::{ConfigError, Problem, nearest};
+pub use problem::{About, ConfigError, Problem, nearest};
 pub use store::StoreSettings;
+pub use units::duration;
 
 /// A configuration in which everything was found sound.
 #[derive(Debug, Clone)]

@@ -34,8 +34,8 @@ fn number(text: &str) -> Option<(u64, &str)> {
     Some((text[..end].parse().ok()?, &text[end..]))
 }
 
-/// `500ms`, `90s`, `5m`, `3h`, `7d`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+/// Reads a duration as a configuration has it: `500ms`, `90s`, `5m`, `3h`, `7d`.
+pub fn duration(text: &str) -> Option<Duration> {
     let (count, unit) = number(text)?;
     let millis: u64 = match unit {
         "ms" => 1,

@@ -87,8 +87,17 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
+    Some(moment(text)?.since(now))
+}
+
+/// What time it was for the server when it answered.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    moment(headers.get(DATE)?.to_str().ok()?.trim())
+}
+
+fn moment(text: &str) -> Option<Timestamp> {
     let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Timestamp::from_millis(moment.as_millisecond()).since(now))
+    Some(Timestamp::from_millis(moment.as_millisecond()))
 }
 
 /// Where a redirect leads: to HTTP, and never from HTTPS to less.
