@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Status,
     /// Write a stored document to standard output or a file, verified again on the way.
     Get(GetArgs),
+    /// Write a stored document into one file with its signature, keys, receipt and policy, to be verified elsewhere.
+    Export(ExportArgs),
     /// Say why a document is trusted, or why there is none.
     Explain {
         /// The resource.
@@ -126,6 +128,15 @@ pub(crate) struct GetArgs {
     pub(crate) range: Option<ByteRange>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The resource.
+    pub(crate) name: Name,
+    /// Write to this file, which appears only when the whole document was verified; the default is standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
 /// A part of a document, as HTTP counts it (RFC 9110, section 14.1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ByteRange {
@@ -172,12 +183,17 @@ pub(crate) struct HistoryArgs {
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// The document.
-    pub(crate) file: PathBuf,
+    #[arg(required_unless_present = "bundle")]
+    pub(crate) file: Option<PathBuf>,
+    /// Verify this bundle, as `export` writes it, by what is in it alone. Its keys are as trustworthy as who handed it
+    /// over; with --key only those count that are named.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "name", "format", "words", "identity", "signatures"])]
+    pub(crate) bundle: Option<PathBuf>,
     /// Verify it as this resource of the configuration.
     #[arg(long = "as", value_name = "NAME", conflicts_with = "keys")]
     pub(crate) name: Option<Name>,
     /// Verify it with this public key; may be given more than once.
-    #[arg(long = "key", value_name = "FILE", required_unless_present = "name")]
+    #[arg(long = "key", value_name = "FILE", required_unless_present_any = ["name", "bundle"])]
     pub(crate) keys: Vec<PathBuf>,
     /// How it is signed: one of the formats that a `verify` of the configuration may have.
     #[arg(long, default_value = "detached", conflicts_with = "name")]

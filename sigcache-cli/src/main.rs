@@ -3,6 +3,7 @@
 
 mod app;
 mod args;
+mod bundle;
 mod commands;
 mod doctor;
 mod fault;
@@ -59,13 +60,14 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Ending, Fault> {
-    use commands::{audit, doctor, explain, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, verify};
+    use commands::{audit, doctor, explain, export, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, verify};
     let common = &cli.common;
     match cli.command {
         Command::Init(args) => init::run(common, args),
         Command::Sync(args) => sync::run(common, args).await,
         Command::Status => status::run(common).await,
         Command::Get(args) => get::run(common, args).await,
+        Command::Export(args) => export::run(common, args).await,
         Command::Explain { name } => explain::run(common, &name).await,
         Command::History(args) => history::run(common, args).await,
         Command::Audit(args) => audit::run(common, args).await,

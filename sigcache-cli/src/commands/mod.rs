@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod gc;
 pub(crate) mod get;
 pub(crate) mod history;
@@ -16,3 +17,5 @@ mod signature;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod verify;
+
+pub(crate) use verify::toml_text;

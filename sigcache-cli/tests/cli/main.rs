@@ -4,15 +4,20 @@
 
 mod anchors;
 mod cloud;
+mod doctor;
 #[path = "../../../sigcache-core/tests/stores/fake.rs"]
 mod fake;
 mod flows;
 mod hostile;
 mod keys;
 mod kill;
+#[allow(dead_code, reason = "some of its faults are for the core alone")]
+#[path = "../../../sigcache-core/tests/stores/proxy.rs"]
+mod proxy;
 mod schema;
 #[allow(dead_code, reason = "some of its servers are for the core alone")]
 #[path = "../../../sigcache-core/tests/stores/servers.rs"]
 mod servers;
 mod streams;
 mod support;
+mod web;

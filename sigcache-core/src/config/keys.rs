@@ -1,6 +1,6 @@
 //! The keys, each with the time in which it may sign.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use super::{
     build::Build,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     digest::Digest,
     time::Timestamp,
-    trust::{KeyError, MAX_KEY_BYTES, TrustedKey},
+    trust::{KeyError, KeyFile, MAX_KEY_BYTES, TrustedKey},
 };
 
 /// Every word that may stand in a `[keys.ID]`.
@@ -120,7 +120,11 @@ impl Build<'_> {
             let message = format!("`not_after` ({end}) lies before `not_before` ({start})");
             self.problems.at(value.span(), message).expected("a later time");
         }
+        let mut file = KeyFile::new(id, bytes.into());
+        (file.not_before, file.not_after, file.revoked) = (not_before, not_after, revoked);
+        let file = Arc::new(file);
         for key in &mut keys {
+            key.file = Some(file.clone());
             // Both hold: the limits here, and those that the file itself may set.
             key.not_before = key.not_before.max(not_before);
             key.not_after = [key.not_after, not_after].into_iter().flatten().min();

@@ -29,6 +29,7 @@ mod table;
 mod tests;
 mod top;
 mod units;
+mod words;
 
 use std::path::Path;
 
