@@ -232,7 +232,8 @@ pub(crate) struct DoctorArgs {
 }
 
 fn span(text: &str) -> Result<Duration, String> {
-    sigcache_core::config::duration(text).ok_or_else(|| "expected a whole number and a unit, such as 30d or 12h".to_owned())
+    sigcache_core::config::duration(text)
+        .ok_or_else(|| "expected a whole number and a unit, such as 30d or 12h".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -60,7 +60,9 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Ending, Fault> {
-    use commands::{audit, doctor, explain, export, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, verify};
+    use commands::{
+        audit, doctor, explain, export, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, verify,
+    };
     let common = &cli.common;
     match cli.command {
         Command::Init(args) => init::run(common, args),

@@ -61,7 +61,10 @@ pub(crate) async fn open(file: File, pins: &[PublicKey], now: Timestamp) -> Resu
     consistent(&archive, &members, &receipt, &policy, &resource)?;
     let resource = pinned(resource, pins)?;
     let (rules, evidence) = (&resource.rules, &receipt.evidence);
-    ensure_alike(receipt.settings == rules.verifier.settings(), "receipt.json and policy.json are of different settings")?;
+    ensure_alike(
+        receipt.settings == rules.verifier.settings(),
+        "receipt.json and policy.json are of different settings",
+    )?;
     let store: Arc<dyn Store> = Arc::new(Inside(Mutex::new(archive.reader(DOCUMENT)?)));
     let read = match verify_stored(&*store, &resource, &receipt, now).await {
         Ok(read) => read.check().await,
@@ -166,9 +169,8 @@ fn pinned(mut resource: Resource, pins: &[PublicKey]) -> Result<Resource> {
     let keys: Vec<_> = trust.keys().iter().filter(|key| is_pinned(&key.key)).cloned().collect();
     ensure!(!keys.is_empty(), "none of its keys is one that --key names: it was signed by others");
     let (pinned, threshold) = (keys.len(), trust.threshold());
-    let trust = Trust::new(keys, threshold).map_err(|_| {
-        anyhow!("its policy asks for {threshold} different keys, and --key names {pinned} of them")
-    })?;
+    let trust = Trust::new(keys, threshold)
+        .map_err(|_| anyhow!("its policy asks for {threshold} different keys, and --key names {pinned} of them"))?;
     resource.rules = Arc::new((*resource.rules).clone().with_trust(trust));
     Ok(resource)
 }

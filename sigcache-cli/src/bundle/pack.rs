@@ -44,10 +44,14 @@ pub(crate) async fn pack(
 ) -> Result<Packed, Fault> {
     let document = read(&**bucket, resource, entry, now).await?;
     let receipt = document.receipt().clone();
-    let refused = |error: anyhow::Error| Fault { code: 1, error: error.context(format!("{} cannot be exported", resource.name)) };
+    let refused =
+        |error: anyhow::Error| Fault { code: 1, error: error.context(format!("{} cannot be exported", resource.name)) };
     let rules = &resource.rules;
     if receipt.settings != rules.verifier.settings() {
-        let error = anyhow!("it was verified under other settings of `verify`; `sigcache sync --refetch {}` verifies it anew", resource.name);
+        let error = anyhow!(
+            "it was verified under other settings of `verify`; `sigcache sync --refetch {}` verifies it anew",
+            resource.name
+        );
         return Err(refused(error));
     }
     let (policy, mut members) = policy::of(resource).map_err(|error| match &resource.anchor {

@@ -91,7 +91,8 @@ pub(super) fn of(resource: &Resource) -> Result<(Policy, Members)> {
             None => keys.push((file, vec![key])),
         }
     }
-    let keys = keys.into_iter().enumerate().map(|(number, (file, keys))| describe(number + 1, &file, &keys, &mut members));
+    let keys =
+        keys.into_iter().enumerate().map(|(number, (file, keys))| describe(number + 1, &file, &keys, &mut members));
     let keys = keys.collect();
     let policy = &rules.policy;
     let policy = Policy {

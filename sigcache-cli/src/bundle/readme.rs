@@ -35,7 +35,9 @@ pub(super) fn text(policy: &Policy, receipt: &Receipt, has_decision: bool) -> St
     }
     text.push_str("SHA256SUMS       the digests of all other members: sha256sum -c SHA256SUMS\n");
     if let Some(anchor) = &policy.anchor {
-        text.push_str(&format!("\nThe keys were named by {anchor}, an anchor, which can be exported in the same way.\n"));
+        text.push_str(&format!(
+            "\nThe keys were named by {anchor}, an anchor, which can be exported in the same way.\n"
+        ));
     }
     text.push_str(
         "\nTO CHECK IT\n\n\

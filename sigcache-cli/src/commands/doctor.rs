@@ -2,11 +2,7 @@
 
 use serde::Serialize;
 use sigcache_core::{
-    Resource, RunId, Timestamp, anchor,
-    config::Config,
-    fetch::http::HttpFetcher,
-    human_span,
-    store::Shard,
+    Resource, RunId, Timestamp, anchor, config::Config, fetch::http::HttpFetcher, human_span, store::Shard,
 };
 
 use crate::{
@@ -14,7 +10,8 @@ use crate::{
     args::{Common, DoctorArgs},
     doctor::{
         Asking, Break, Chain, Divided, Event, Link, Row, State, Verdicts, absent_store, ask_sources, check_catalog,
-        check_configuration, check_keys, check_runs, check_sources, check_store, check_verification, not_loaded, unvouched,
+        check_configuration, check_keys, check_runs, check_sources, check_store, check_verification, not_loaded,
+        unvouched,
     },
     fault::{Ending, Fault},
     output,

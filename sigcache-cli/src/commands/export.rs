@@ -24,7 +24,9 @@ struct Exported<'a> {
 
 pub(crate) async fn run(common: &Common, args: ExportArgs) -> Result<Ending, Fault> {
     if common.json && args.output.is_none() {
-        return Err(Fault::usage(anyhow!("--json and the bundle cannot both go to standard output: add --output FILE")));
+        return Err(Fault::usage(anyhow!(
+            "--json and the bundle cannot both go to standard output: add --output FILE"
+        )));
     }
     let (app, resource, catalog) = App::about(common, &args.name).await?;
     let entry = catalog.get(&args.name).ok_or_else(|| Fault {

@@ -15,11 +15,15 @@ pub(super) fn about(reason: Reason) -> &'static str {
             "ask the publisher to mend the certificate; if the authority is a private one, name it in `extra_ca`"
         }
         R::TlsFailed => "check that the port speaks TLS, and what versions and client certificates it asks for",
-        R::HttpStatus => "open the URL by hand; 401 and 403 mean that `headers` or a client certificate are wrong or missing",
+        R::HttpStatus => {
+            "open the URL by hand; 401 and 403 mean that `headers` or a client certificate are wrong or missing"
+        }
         R::SourceMissing => "correct the path in the URL, or ask the publisher where the document went",
         R::CompanionMissing => "ask the publisher for the signature file, or correct `suffix` in `verify`",
         R::TooLarge | R::CompanionTooLarge => "if the size is right, raise `max_size` or `max_companion`",
-        R::TooManyRedirects | R::WeakerRedirect | R::BadRedirect => "put the URL at the end of the redirects into the configuration",
+        R::TooManyRedirects | R::WeakerRedirect | R::BadRedirect => {
+            "put the URL at the end of the redirects into the configuration"
+        }
         R::FirstByteTimeout | R::IdleTimeout | R::TooSlow | R::DeadlineExceeded => {
             "ask the publisher why the server is slow, or raise the limit of time that it broke"
         }
@@ -38,7 +42,9 @@ pub(super) fn about(reason: Reason) -> &'static str {
         | R::CertificateNotYetValid
         | R::CertificateUnsuitable
         | R::CertificateRevoked
-        | R::RevocationUnknown => "ask the publisher about the signing certificate, and renew roots and revocation lists",
+        | R::RevocationUnknown => {
+            "ask the publisher about the signing certificate, and renew roots and revocation lists"
+        }
         R::IdentityMismatch | R::IdentityMissing => "check that the URL serves this document, and `identity`",
         R::DocumentExpired | R::DocumentNotYetValid | R::CopyExpired => {
             "ask the publisher for a document that is valid now, and compare the clocks"
@@ -47,7 +53,9 @@ pub(super) fn about(reason: Reason) -> &'static str {
             "ask the publisher why an older version is served; if that is right, `sigcache allow-rollback NAME --reason …`"
         }
         R::Shrunk | R::MassRemoval => "if so much is to go, raise `shrink_limit` or `removal_limit` for one run",
-        R::ObjectMissing | R::ObjectChanged | R::ReceiptRefused | R::ObjectUnreadable => "run `sigcache sync --refetch`",
+        R::ObjectMissing | R::ObjectChanged | R::ReceiptRefused | R::ObjectUnreadable => {
+            "run `sigcache sync --refetch`"
+        }
         _ => "run `sigcache sync --dry-run --log text` and look at the step that fails",
     }
 }

@@ -7,7 +7,7 @@ use sigcache_core::{
     store::{Bucket, Catalog, Shard, Store as _, StoreError},
 };
 
-use super::{Break, Chain, Link, store};
+use super::{Break, Chain, Link, count, store};
 
 /// A shard, its store and its newest snapshot.
 pub(crate) struct Divided {
@@ -27,7 +27,8 @@ pub(crate) async fn check(
 ) -> Option<Vec<Divided>> {
     let broken = |expected: String, found: String, advice: &str| Break::new(expected, found, advice).with_exit_code(2);
     let first = shards.first().copied();
-    let counts = |shards: &[Shard]| shards.iter().map(|shard| format!("catalog/{}", shard.folder())).collect::<Vec<_>>();
+    let counts =
+        |shards: &[Shard]| shards.iter().map(|shard| format!("catalog/{}", shard.folder())).collect::<Vec<_>>();
     if let Some(first) = first {
         let fault = if shards.iter().any(|shard| shard.count() != first.count()) {
             let advice = "run `sigcache reshard --to N`, which makes one division of both and loses nothing";
@@ -35,8 +36,8 @@ pub(crate) async fn check(
         } else {
             asked.filter(|asked| asked.count() != first.count()).map(|asked| {
                 let advice = "name the right number with --shard, in the schedule too, or divide it by `sigcache reshard --to N`";
-                let (asked, found) = (asked.count(), first.count());
-                broken(format!("a store in {asked} shards"), format!("one in {found} shards"), advice)
+                let (asked, found) = (asked.count() as usize, first.count() as usize);
+                broken(format!("a store in {}", count(asked, "shard")), format!("one in {}", count(found, "shard")), advice)
             })
         };
         if let Some(fault) = fault {
@@ -67,7 +68,7 @@ pub(crate) async fn check(
                 divided.push(Divided { shard, bucket, catalog });
             }
             Ok(catalog) => {
-                let note = format!("snapshot {}, {} resources", catalog.sequence(), catalog.entries().len());
+                let note = format!("snapshot {}, {}", catalog.sequence(), count(catalog.entries().len(), "resource"));
                 chain.fine(Link::Catalog, of, note);
                 divided.push(Divided { shard, bucket, catalog });
             }

@@ -2,13 +2,14 @@
 
 use sigcache_core::config::{About, Config, ConfigError};
 
-use super::{Break, Chain, Link};
+use super::{Break, Chain, Link, count};
 
 /// A configuration that was read.
 pub(crate) fn check(chain: &mut Chain, file: &str, config: &Config) {
     let (resources, collections) = (config.resources.len(), config.anchored.len());
     let resting = if collections > 0 { format!(", {collections} resting on anchors") } else { String::new() };
-    chain.fine(Link::Configuration, file, format!("{resources} resources{resting}, {} keys", config.keys.len()));
+    let (resources, keys) = (count(resources, "resource"), count(config.keys.len(), "key"));
+    chain.fine(Link::Configuration, file, format!("{resources}{resting}, {keys}"));
 }
 
 /// One that was not: each problem is of the configuration or of a key. Nothing after it can be checked.
@@ -35,7 +36,10 @@ pub(crate) fn not_loaded(chain: &mut Chain, file: &str, error: &ConfigError) {
         }
     }
     let first = if others.is_empty() {
-        chain.rows.insert(0, super::Row { link: Link::Configuration, of: file.to_owned(), state: super::State::Ok { note: None } });
+        chain.rows.insert(
+            0,
+            super::Row { link: Link::Configuration, of: file.to_owned(), state: super::State::Ok { note: None } },
+        );
         Link::Keys
     } else {
         Link::Configuration

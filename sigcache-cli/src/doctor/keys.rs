@@ -52,14 +52,15 @@ pub(crate) fn check(
             Some((id, end)) => format!("the next to end is {id}, at {end}, in {}", human_span(end.since(now))),
             None => "none of them ends".to_owned(),
         };
-        chain.fine(Link::Keys, format!("{count} keys"), note);
+        chain.fine(Link::Keys, super::count(count, "key"), note);
     }
 }
 
 /// Too few of its keys may sign.
 fn unable(resource: &Resource, able: usize, now: Timestamp) -> Break {
     let trust = &resource.rules.trust;
-    let why: Vec<String> = trust.keys().iter().filter_map(|key| Some(key.may_sign(now).err()?.found.to_string())).collect();
+    let why: Vec<String> =
+        trust.keys().iter().filter_map(|key| Some(key.may_sign(now).err()?.found.to_string())).collect();
     let ids: Vec<String> = trust
         .keys()
         .iter()

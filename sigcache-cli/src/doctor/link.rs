@@ -49,14 +49,8 @@ links! {
 
 impl Link {
     /// Those of the store.
-    pub(crate) const STORE: &[Self] = &[
-        Self::Store,
-        Self::StoreCreate,
-        Self::StoreCreateOnce,
-        Self::StoreList,
-        Self::StoreRead,
-        Self::StoreDelete,
-    ];
+    pub(crate) const STORE: &[Self] =
+        &[Self::Store, Self::StoreCreate, Self::StoreCreateOnce, Self::StoreList, Self::StoreRead, Self::StoreDelete];
 
     /// Why a later link is not checked where this one is broken.
     pub(crate) fn is_broken(self) -> String {
@@ -87,7 +81,8 @@ mod tests {
         let links: Vec<(String, String)> =
             Link::ALL.iter().map(|link| (link.as_str().to_owned(), link.asks().to_owned())).collect();
         assert_eq!(rows, links);
-        let schema: serde_json::Value = serde_json::from_str(include_str!("../../../docs/output.schema.json")).unwrap_or_default();
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../../docs/output.schema.json")).unwrap_or_default();
         let words: Vec<&str> = Link::ALL.iter().map(|link| link.as_str()).collect();
         assert_eq!(schema["$defs"]["link"]["enum"], serde_json::json!(words));
     }

@@ -45,7 +45,9 @@ pub(crate) enum State {
     },
     Broken(Break),
     /// Nothing can be said of it.
-    NotChecked { because: String },
+    NotChecked {
+        because: String,
+    },
 }
 
 /// A broken link.
@@ -63,7 +65,7 @@ pub(crate) struct Break {
 impl Break {
     /// Something is not as it should be, and the store and the configuration are not to blame.
     pub(crate) fn new(expected: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { expected: expected.into(), found: found.into(), advice: advice.into(), exit_code: 1 }
+        Self { expected: short(expected.into()), found: short(found.into()), advice: advice.into(), exit_code: 1 }
     }
 
     /// What the core found, with what to do about it.
@@ -74,6 +76,20 @@ impl Break {
     pub(crate) fn with_exit_code(self, exit_code: u8) -> Self {
         Self { exit_code, ..self }
     }
+}
+
+/// Some stores answer with a page; its beginning says what it is about.
+fn short(text: String) -> String {
+    const LONGEST: usize = 600;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// So many of them, in words.
+fn count(number: usize, of: &str) -> String {
+    if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }
 
 /// What was found, in the order of the chain.

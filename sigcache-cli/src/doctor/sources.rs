@@ -72,7 +72,8 @@ fn shown(url: &Url) -> String {
 
 /// Asks every source of `resources` once.
 pub(crate) async fn ask(asking: &Asking, resources: &[Resource]) -> Vec<Source> {
-    let sources = resources.iter().flat_map(|resource| resource.urls().into_iter().map(|url| Source::new(resource, url)));
+    let sources =
+        resources.iter().flat_map(|resource| resource.urls().into_iter().map(|url| Source::new(resource, url)));
     let sources: Vec<Source> = sources.collect();
     stream::iter(sources).map(|source| one(asking, source)).buffered(asking.at_once.max(1)).collect().await
 }
@@ -149,7 +150,9 @@ fn ends(der: &[u8]) -> Option<Timestamp> {
 }
 
 fn clock(date: Option<Timestamp>, now: Timestamp) -> State {
-    let Some(date) = date else { return State::Ok { note: Some("the server does not say what time it is".to_owned()) } };
+    let Some(date) = date else {
+        return State::Ok { note: Some("the server does not say what time it is".to_owned()) };
+    };
     let (ahead, behind) = (date.since(now), now.since(date));
     let (span, which) = if ahead > behind { (ahead, "ahead of") } else { (behind, "behind") };
     if span <= SKEW {
@@ -172,7 +175,8 @@ async fn companions(asking: &Asking, source: &Source) -> State {
         match inspect(asking, source, &url, Part::Companion).await {
             Ok(_) => found += 1,
             Err(error) if error.is_absence() => {
-                let absent = Break::new(shown(&url), &*error.failure().found, super::advice::about(Reason::CompanionMissing));
+                let absent =
+                    Break::new(shown(&url), &*error.failure().found, super::advice::about(Reason::CompanionMissing));
                 if companion.need == Need::Required {
                     return State::Broken(absent);
                 }
@@ -200,7 +204,9 @@ pub(crate) fn check(chain: &mut Chain, asking: &Asking, sources: Vec<Source>, ve
         if let Some(until) = source.certificate_until {
             let host = source.url.host_str().unwrap_or_default();
             chain.calendar.note("tls-certificate", host, until, asking.now, asking.within);
-            if let Some(State::Ok { note }) = source.rows.iter_mut().find(|row| row.link == Link::Tls).map(|row| &mut row.state) {
+            if let Some(State::Ok { note }) =
+                source.rows.iter_mut().find(|row| row.link == Link::Tls).map(|row| &mut row.state)
+            {
                 *note = Some(format!("the certificate ends at {until}"));
             }
         }
@@ -212,7 +218,8 @@ pub(crate) fn check(chain: &mut Chain, asking: &Asking, sources: Vec<Source>, ve
             }
             state => (None, state),
         };
-        if let (Some(state), Some(row)) = (companions, source.rows.iter_mut().find(|row| row.link == Link::Companions)) {
+        if let (Some(state), Some(row)) = (companions, source.rows.iter_mut().find(|row| row.link == Link::Companions))
+        {
             row.state = state;
         }
         source.add(Link::Verification, verification);

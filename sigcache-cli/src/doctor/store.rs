@@ -69,7 +69,9 @@ fn unable(link: Link, error: &StoreError) -> Break {
         (_, StoreError::Unconditional { .. }) => {
             "use a store that honours If-None-Match; two runs at once would overwrite each other on this one"
         }
-        (Link::StoreCreate | Link::StoreCreateOnce, _) => "let this user write to it (on S3 `s3:PutObject`), and look whether it is full",
+        (Link::StoreCreate | Link::StoreCreateOnce, _) => {
+            "let this user write to it (on S3 `s3:PutObject`), and look whether it is full"
+        }
         (Link::StoreList, _) => "let this user list it (on S3 `s3:ListBucket`)",
         (Link::StoreRead, _) => "let this user read from it (on S3 `s3:GetObject`)",
         _ => "let this user delete from it (on S3 `s3:DeleteObject`); the probe below probe/ may be left",

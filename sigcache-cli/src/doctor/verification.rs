@@ -71,9 +71,9 @@ impl Verdicts {
     /// Whether all that it lacks is a companion.
     pub(super) fn lacks_companion(&self, source: &Source) -> bool {
         let decision = self.by_source.get(&key(&source.resource.name, &source.url));
-        decision.or_else(|| self.whole.get(&source.resource.name)).is_some_and(|decision| {
-            matches!(decision.reason, Reason::CompanionMissing | Reason::CompanionTooLarge)
-        })
+        decision
+            .or_else(|| self.whole.get(&source.resource.name))
+            .is_some_and(|decision| matches!(decision.reason, Reason::CompanionMissing | Reason::CompanionTooLarge))
     }
 }
 

@@ -66,11 +66,11 @@ fn blames(lab: &Lab, code: i32, args: &[&str], link: &str, of: &str, found: &str
     assert_eq!(rows(&diagnosis, "broken"), [(link.to_owned(), word("of").to_owned())], "{diagnosis:#}");
     let before = diagnosis["links"].as_array().unwrap().iter().take_while(|row| row["state"] != "broken");
     before.for_each(|row| assert_eq!(row["state"], "ok", "{diagnosis:#}"));
-    // The same for people, with the sentence last.
+    // The same for people, with the sentence last. A store's own words differ each time.
     let told = lab.run(&[&["--at", LATER, "doctor"], args].concat()).ends(code);
     let sentence = told.lines().last().unwrap();
     assert!(sentence.starts_with(&format!("The first broken link is {link} (")), "{told}");
-    assert!(sentence.contains(word("found")) && sentence.contains(word("advice")), "{told}");
+    assert!(sentence.contains(found) && sentence.ends_with(&format!("; {}.", word("advice"))), "{told}");
     diagnosis
 }
 
@@ -195,7 +195,8 @@ fn bucket() -> Option<(Server, Proxy, Lab)> {
 fn a_bucket_that_refuses_one_thing_after_the_other() {
     let Some((_server, proxy, lab)) = bucket() else { return };
     assert_eq!(diagnose(&lab, 0, &[])["whole"], true);
-    proxy.fail_always("DELETE ", Fault::Refused(403));
+    // S3 deletes by a list, even of one.
+    proxy.fail_always("POST ", Fault::Refused(403));
     blames(&lab, 3, &[], "store-delete", "s3://bucket/root", "could not delete");
     proxy.fail_always("GET /bucket/root/probe", Fault::Refused(403));
     blames(&lab, 3, &[], "store-read", "s3://bucket/root", "could not read");
@@ -225,13 +226,11 @@ fn a_bucket_that_does_not_exist() {
 }
 
 #[test]
-fn a_bucket_in_which_something_else_than_the_probe_is_left_alone() {
+fn a_bucket_is_left_as_it_was() {
     let fake = Fake::start(Keep::Bytes);
-    let lab = Lab::with(&["a"]);
-    let store = format!("url = \"s3://bucket/root\"\nendpoint = \"{}\"", fake.endpoint);
-    edit(&lab, "url = \"file:cache\"", &store);
-    let environment = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
-    lab.set_environment(&environment.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let (server, lab) = (Server::gcs(fake.endpoint.clone()), Lab::with(&["a"]));
+    edit(&lab, "url = \"file:cache\"", "url = \"gs://bucket/root\"");
+    lab.set_environment(&server.environment);
     lab.run_at(NOON, &["sync"]).ends(0);
     let before = fake.lengths();
     assert_eq!(diagnose(&lab, 0, &[])["whole"], true);
@@ -268,7 +267,7 @@ fn a_damaged_catalog() {
 #[test]
 fn a_store_that_is_divided_otherwise() {
     let lab = sound(&["a"]);
-    blames(&lab, 2, &["--shard", "1/2"], "shards", "cache", "one in 1 shards");
+    blames(&lab, 2, &["--shard", "1/2"], "shards", "cache", "one in 1 shard");
     let key = lab.keys("catalog/").into_iter().find(|key| key.ends_with(".json.gz")).unwrap();
     lab.replace("cache/catalog/0001-of-0003/000000000001.json.gz", lab.read(&format!("cache/{key}")));
     blames(&lab, 2, &[], "shards", "cache", "catalog/0001-of-0001, catalog/0001-of-0003");
@@ -288,7 +287,7 @@ fn a_shard_that_never_ran() {
 fn a_name_that_does_not_resolve() {
     let lab = sound(&["a"]);
     edit(&lab, &format!("{}/a", lab.origin()), "http://nowhere.invalid/a");
-    let diagnosis = blames(&lab, 1, &[], "resolve", "a at http://nowhere.invalid/a", "resolve");
+    let diagnosis = blames(&lab, 1, &[], "resolve", "a at http://nowhere.invalid/a", "lookup address");
     let unchecked: Vec<String> = rows(&diagnosis, "not-checked").into_iter().map(|(link, _)| link).collect();
     assert_eq!(unchecked, ["connect", "answer", "clock", "companions", "verification"]);
 }
@@ -321,7 +320,7 @@ fn a_document_that_is_not_there_or_not_for_us() {
     // The same for a folder.
     let lab = sound(&["a"]);
     std::fs::remove_file(lab.path("origin/a")).unwrap();
-    blames(&lab, 1, &[], "answer", "a at file:///", "no such");
+    blames(&lab, 1, &[], "answer", "a at file:///", "none");
 }
 
 #[test]
@@ -343,7 +342,7 @@ fn a_signature_file_that_is_not_there() {
     assert!(diagnosis["first_broken"]["expected"].as_str().unwrap().ends_with("/b.sig"));
     let lab = sound(&["a"]);
     std::fs::remove_file(lab.path("origin/a.sig")).unwrap();
-    blames(&lab, 1, &[], "companions", "a at file", "no such");
+    blames(&lab, 1, &[], "companions", "a at file", "none");
 }
 
 #[test]
@@ -435,7 +434,7 @@ fn what_rests_on_an_anchor_is_checked_too() {
 #[test]
 fn no_run_for_too_long() {
     let lab = sound(&["a"]);
-    let at = |time: &str| lab.json("doctor", i32::from(time > "2026-11-24T15"), &["--at", time, "doctor"]);
+    let at = |time: &str| lab.json("doctor", i32::from(time > "2026-11-24T16"), &["--at", time, "doctor"]);
     assert_eq!(at("2026-11-24T15:00:00Z")["whole"], true);
     let diagnosis = at("2026-11-24T17:00:00Z");
     assert_eq!(diagnosis["first_broken"]["link"], "last-run", "{diagnosis:#}");

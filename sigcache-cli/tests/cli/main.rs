@@ -5,6 +5,7 @@
 mod anchors;
 mod cloud;
 mod doctor;
+mod export;
 #[path = "../../../sigcache-core/tests/stores/fake.rs"]
 mod fake;
 mod flows;

@@ -53,8 +53,7 @@ pub enum About {
 impl ConfigError {
     pub(super) fn file(file: &str, message: impl Into<String>, cause: Option<io::Error>) -> Self {
         let message = message.into();
-        let problem =
-            Problem {
+        let problem = Problem {
             file: file.into(),
             position: None,
             message,
@@ -218,7 +217,14 @@ impl Problems {
     pub(super) fn at_place(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
         let message = message.into();
         let index = self.drafts.len();
-        self.drafts.push(Draft { place, message, expected: None, nearest: None, about: About::Configuration, shows_line: true });
+        self.drafts.push(Draft {
+            place,
+            message,
+            expected: None,
+            nearest: None,
+            about: About::Configuration,
+            shows_line: true,
+        });
         &mut self.drafts[index]
     }
 
