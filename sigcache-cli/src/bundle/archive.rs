@@ -38,6 +38,9 @@ pub(super) fn header(name: &str, size: u64, time: u64) -> Result<[u8; BLOCK]> {
     put(156, "0");
     put(257, "ustar\0");
     put(263, "00");
+    // The numbers of a device, as GNU tar writes them of what is none.
+    put(329, "0000000");
+    put(337, "0000000");
     let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
     block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     Ok(block)

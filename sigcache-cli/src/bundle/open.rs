@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use sigcache_core::{
-    Decision, Digest, Evidence, Failure, Name, Receipt, Report, Resource, RunId, Timestamp, judge,
+    Decision, Digest, Evidence, Failure, Name, Outcome, Receipt, Report, Resource, RunId, Timestamp, judge,
     read::{ReadError, verify_stored},
     store::{Catalog, Change, Committed, Download, Staging, Store, StoreError},
     trust::{PublicKey, Trust},
@@ -152,7 +152,9 @@ fn decided(bytes: &[u8], receipt: &Receipt, name: &Name) -> Result<()> {
     let (decision, evidence) = (&made.decision, &receipt.evidence);
     let alike = made.run.time() == receipt.verified_at
         && decision.resource == *name
+        && decision.outcome == Outcome::Stored
         && decision.is_good()
+        && decision.reason.step() == decision.step
         && decision.digest == Some(evidence.digest)
         && decision.bytes == Some(evidence.size)
         && decision.keys.as_ref() == Some(&evidence.signers);

@@ -5,7 +5,6 @@ use std::net::TcpListener;
 use serde_json::{Value, json};
 
 use crate::{
-    fake::{Fake, Keep},
     proxy::{Fault, Proxy},
     schema::unpack,
     servers::Server,
@@ -226,15 +225,16 @@ fn a_bucket_that_does_not_exist() {
 }
 
 #[test]
-fn a_bucket_is_left_as_it_was() {
-    let fake = Fake::start(Keep::Bytes);
-    let (server, lab) = (Server::gcs(fake.endpoint.clone()), Lab::with(&["a"]));
-    edit(&lab, "url = \"file:cache\"", "url = \"gs://bucket/root\"");
-    lab.set_environment(&server.environment);
-    lab.run_at(NOON, &["sync"]).ends(0);
-    let before = fake.lengths();
+fn a_bucket_is_asked_to_write_the_probe_and_nothing_else() {
+    let Some((_server, proxy, lab)) = bucket() else { return };
+    proxy.rearm();
     assert_eq!(diagnose(&lab, 0, &[])["whole"], true);
-    assert_eq!(fake.lengths(), before);
+    let seen = proxy.seen();
+    let writes: Vec<&String> = seen.iter().filter(|request| !request.starts_with("GET ")).collect();
+    let [first, second, delete] = writes.as_slice() else { panic!("{writes:?}") };
+    assert!(first.starts_with("PUT /bucket/root/probe/20261124T123000.000Z-"), "{first}");
+    assert_eq!(first, second);
+    assert_eq!(*delete, "POST /bucket?delete");
 }
 
 #[test]
