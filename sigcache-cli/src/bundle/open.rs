@@ -116,8 +116,12 @@ fn consistent(
         let bytes = members.get(name).filter(|_| name.starts_with("files/"));
         expected.insert(name.to_owned(), bytes.with_context(|| format!("it has no {name:?}"))?.clone());
     }
+    let wanted = resource.rules.verifier.companions();
     for companion in &receipt.companions {
-        expected.insert(format!("{DOCUMENT}{}", companion.suffix), companion.bytes.to_vec());
+        let known = wanted.iter().any(|wanted| wanted.suffix == companion.suffix);
+        ensure_alike(known, "receipt.json has a companion that the format of policy.json knows nothing of")?;
+        let first = expected.insert(format!("{DOCUMENT}{}", companion.suffix), companion.bytes.to_vec()).is_none();
+        ensure_alike(first, "receipt.json has one companion twice")?;
     }
     let decision = members.get(DECISION);
     let text = readme::text(policy, receipt, decision.is_some());

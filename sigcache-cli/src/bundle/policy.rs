@@ -227,7 +227,10 @@ fn toml(value: &Value) -> Result<String> {
         Value::Bool(_) | Value::Number(_) => value.to_string(),
         Value::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Result<Vec<_>>>()?.join(", ")),
         Value::Object(entries) => {
-            let entry = |(key, value): (&String, &Value)| Ok(format!("{} = {}", quoted(key), toml(value)?));
+            let entry = |(key, value): (&String, &Value)| {
+                ensure!(key != "crl", "policy.json has a `crl` where none belongs");
+                Ok(format!("{} = {}", quoted(key), toml(value)?))
+            };
             format!("{{ {} }}", entries.iter().map(entry).collect::<Result<Vec<_>>>()?.join(", "))
         }
         Value::Null => bail!("policy.json has a word without a value"),

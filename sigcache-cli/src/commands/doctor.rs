@@ -1,5 +1,7 @@
 //! `sigcache doctor`
 
+use std::{collections::BTreeMap, time::Instant};
+
 use serde::Serialize;
 use sigcache_core::{
     Resource, RunId, Timestamp, anchor, config::Config, fetch::http::HttpFetcher, human_span, store::Shard,
@@ -11,7 +13,7 @@ use crate::{
     doctor::{
         Asking, Break, Chain, Divided, Event, Link, Row, State, Verdicts, absent_store, ask_sources, check_catalog,
         check_configuration, check_keys, check_runs, check_sources, check_store, check_verification, not_loaded,
-        unvouched,
+        note_certificates, unvouched,
     },
     fault::{Ending, Fault},
     output,
@@ -19,6 +21,8 @@ use crate::{
 
 /// More rows of one link than this are told in one, where all of them hold.
 const TOLD_ALONE: usize = 8;
+/// So many broken ones of one link are told.
+const TOLD_BROKEN: usize = 20;
 
 #[derive(Serialize)]
 struct Diagnosis<'a> {
@@ -70,6 +74,7 @@ async fn examine(chain: &mut Chain, config: &Config, args: &DoctorArgs, now: Tim
     let divided = store(&mut stored, config, args.shard.shard, &url, run).await;
     let resources = resources(config, divided.as_deref().unwrap_or_default(), now);
     check_keys(chain, &config.keys, &resources, now, args.within);
+    note_certificates(chain, config, &resources, now, args.within);
     chain.rows.append(&mut stored.rows);
     ends(chain, divided.as_deref().unwrap_or_default(), args, now);
     if args.offline {
@@ -84,6 +89,7 @@ async fn examine(chain: &mut Chain, config: &Config, args: &DoctorArgs, now: Tim
             others: app::fetcher()?,
             at_once: config.concurrency.min(config.per_host),
             now,
+            since: Instant::now(),
             within: args.within,
         };
         let sources = ask_sources(&asking, &mine).await;
@@ -169,7 +175,9 @@ fn print(common: &Common, chain: &Chain, now: Timestamp) -> Result<(), Fault> {
         });
     }
     rows(&chain.rows, common.quiet)?;
-    for event in chain.calendar.events() {
+    // What ends some day is as it should be.
+    let events = if common.quiet { Vec::new() } else { chain.calendar.events() };
+    for event in events {
         let when = if event.past {
             format!("ended {} ago", human_span(now.since(event.at)))
         } else {
@@ -177,7 +185,7 @@ fn print(common: &Common, chain: &Chain, now: Timestamp) -> Result<(), Fault> {
         };
         output::line(&format!("calendar     {}  {} {}  {when}", event.at, event.kind, event.of))?;
     }
-    for remark in &chain.remarks {
+    for remark in chain.remarks.iter().filter(|_| !common.quiet) {
         output::line(&format!("remark       {remark}"))?;
     }
     match first {
@@ -198,32 +206,39 @@ fn print(common: &Common, chain: &Chain, now: Timestamp) -> Result<(), Fault> {
     }
 }
 
-/// A line for each link of each thing; of very many that hold, one for all.
+/// A line for each link of each thing. Of very many things one line says of a link that it holds, or was not checked, and
+/// the first of those tell where it is broken.
 fn rows(rows: &[Row], quiet: bool) -> Result<(), Fault> {
-    let alike = |row: &Row| rows.iter().filter(|other| other.link == row.link).count();
-    let mut told: Vec<(Link, bool)> = Vec::new();
+    let word = |row: &Row| match row.state {
+        State::Ok { .. } => "ok",
+        State::NotChecked { .. } => "not checked",
+        State::Broken(_) => "broken",
+    };
+    let mut count: BTreeMap<(Link, &str), usize> = BTreeMap::new();
     for row in rows {
-        let (state, rest) = match &row.state {
+        *count.entry((row.link, word(row))).or_default() += 1;
+    }
+    let of_link = |link: Link| count.iter().filter(|((other, _), _)| *other == link).map(|(_, count)| count).sum();
+    let mut told: BTreeMap<(Link, &str), usize> = BTreeMap::new();
+    for row in rows {
+        let (link, state) = (row.link, word(row));
+        let rest = match &row.state {
             State::Ok { .. } | State::NotChecked { .. } if quiet => continue,
-            State::Ok { note } => ("ok", note.clone().unwrap_or_default()),
-            State::NotChecked { because } => ("not checked", format!("because {because}")),
-            State::Broken(broken) => ("broken", format!("expected {}, found {}", broken.expected, broken.found)),
+            State::Ok { note } => note.clone().unwrap_or_default(),
+            State::NotChecked { because } => format!("because {because}"),
+            State::Broken(broken) => format!("expected {}, found {}", broken.expected, broken.found),
         };
-        let holds = matches!(row.state, State::Ok { .. });
-        let link = row.link.as_str();
-        if !matches!(row.state, State::Broken(_)) && alike(row) > TOLD_ALONE {
-            if !told.contains(&(row.link, holds)) {
-                told.push((row.link, holds));
-                let same = |other: &&Row| {
-                    other.link == row.link
-                        && !matches!(other.state, State::Broken(_))
-                        && matches!(other.state, State::Ok { .. }) == holds
-                };
-                output::line(&format!("{state:11}  {link:17}  {} of them", rows.iter().filter(same).count()))?;
-            }
-            continue;
-        }
-        output::line(format!("{state:11}  {link:17}  {}  {rest}", row.of).trim_end())?;
+        let broken = matches!(row.state, State::Broken(_));
+        let (before, all) = (told.entry((link, state)).or_default(), count[&(link, state)]);
+        let text = match *before {
+            0 if !broken && of_link(link) > TOLD_ALONE => format!("{all} of them"),
+            _ if !broken && of_link(link) > TOLD_ALONE => continue,
+            TOLD_BROKEN if broken => format!("{} more", all - TOLD_BROKEN),
+            TOLD_BROKEN.. if broken => continue,
+            _ => format!("{}  {rest}", row.of),
+        };
+        *before += 1;
+        output::line(format!("{state:11}  {:17}  {text}", link.as_str()).trim_end())?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use sigcache_core::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Event {
     pub(crate) at: Timestamp,
-    /// key, key-certificate, signing-certificate, revocation-list, or tls-certificate.
+    /// key, key-certificate, authority, client-certificate, signing-certificate, revocation-list, or tls-certificate.
     pub(crate) kind: &'static str,
     pub(crate) of: String,
     /// Whether it is past.

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use sigcache_core::{Resource, Timestamp, human_span, trust::TrustedKey};
+use sigcache_core::{
+    Resource, Timestamp, human_span,
+    trust::{Trust, TrustedKey},
+};
 
-use super::{Break, Chain, Link};
+use super::{Break, Chain, Link, count, few};
 
 /// Checks the keys of `resources`, among them those that anchors named, and the configured ones that nobody uses.
 pub(crate) fn check(
@@ -16,8 +19,8 @@ pub(crate) fn check(
 ) {
     let mut relied: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut ends: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    let mut count = configured.len();
-    let mut whole = true;
+    let mut without: BTreeMap<(Vec<&str>, usize), (&Trust, usize, Vec<&str>)> = BTreeMap::new();
+    let mut all = configured.len();
     for resource in resources {
         let trust = &resource.rules.trust;
         // What an anchor says of digests is no key.
@@ -27,7 +30,7 @@ pub(crate) fn check(
             let known = relied.entry(id).or_default();
             known.push(resource.name.as_str());
             if known.len() == 1 && !configured.iter().any(|other| other.id == key.id) {
-                count += 1;
+                all += 1;
             }
             // Where a certificate bounds its key, what counts is what those who rely on it hold.
             if let Some(end) = key.ends() {
@@ -36,9 +39,14 @@ pub(crate) fn check(
         }
         let able = trust.keys().iter().filter(|key| key.may_sign(now).is_ok()).count();
         if able < trust.threshold() && !trust.keys().is_empty() {
-            whole = false;
-            chain.broken(Link::Keys, resource.name.as_str(), unable(resource, able, now));
+            // One row for all that the same keys are for.
+            let ids: Vec<&str> = trust.keys().iter().map(|key| key.id.as_str()).collect();
+            let (_, _, names) = without.entry((ids, trust.threshold())).or_insert_with(|| (trust, able, Vec::new()));
+            names.push(resource.name.as_str());
         }
+    }
+    for (trust, able, names) in without.values() {
+        chain.broken(Link::Keys, few(names), unable(trust, *able, now));
     }
     for key in configured {
         note(chain, key, relied.get(key.id.as_str()).map_or(&[][..], Vec::as_slice), now, within);
@@ -46,37 +54,29 @@ pub(crate) fn check(
     for (id, end) in &ends {
         chain.calendar.note("key", id, *end, now, within);
     }
-    if whole {
+    if without.is_empty() {
         let next = ends.iter().filter(|(_, end)| **end >= now).min_by_key(|(_, end)| **end);
         let note = match next {
             Some((id, end)) => format!("the next to end is {id}, at {end}, in {}", human_span(end.since(now))),
             None => "none of them ends".to_owned(),
         };
-        chain.fine(Link::Keys, super::count(count, "key"), note);
+        chain.fine(Link::Keys, count(all, "key"), note);
     }
 }
 
-/// Too few of its keys may sign.
-fn unable(resource: &Resource, able: usize, now: Timestamp) -> Break {
-    let trust = &resource.rules.trust;
-    let why: Vec<String> =
-        trust.keys().iter().filter_map(|key| Some(key.may_sign(now).err()?.found.to_string())).collect();
-    let ids: Vec<String> = trust
-        .keys()
-        .iter()
-        .filter(|key| key.may_sign(now).is_err())
-        .map(|key| match (key.is_revoked(), key.ends().filter(|end| *end < now), key.not_before) {
-            (true, ..) => format!("{} is revoked", key.id),
-            (_, Some(end), _) => format!("{} expired at {end}", key.id),
-            (_, _, Some(start)) if now < start => format!("{} may sign from {start} on", key.id),
-            _ => format!("{} may not sign", key.id),
-        })
-        .collect();
-    let threshold = trust.threshold();
-    let found = if ids.is_empty() { why.join(", ") } else { ids.join(", ") };
+/// Too few of these keys may sign.
+fn unable(trust: &Trust, able: usize, now: Timestamp) -> Break {
+    let unable = trust.keys().iter().filter(|key| key.may_sign(now).is_err());
+    let why = unable.map(|key| match (key.is_revoked(), key.ends().filter(|end| *end < now), key.not_before) {
+        (true, ..) => format!("{} is revoked", key.id),
+        (_, Some(end), _) => format!("{} expired at {end}", key.id),
+        (_, _, Some(start)) if now < start => format!("{} may sign from {start} on", key.id),
+        _ => format!("{} may not sign", key.id),
+    });
+    let why: Vec<String> = why.collect();
     Break::new(
-        format!("{threshold} of {} keys that may sign at {now}", trust.keys().len()),
-        format!("{able}: {found}"),
+        format!("{} of {} that may sign at {now}", trust.threshold(), count(trust.keys().len(), "key")),
+        format!("{able}: {}", why.join(", ")),
         "get the publisher's present key by a way that you trust and add it; for one that may sign on, set a later `not_after`",
     )
 }
@@ -91,9 +91,7 @@ fn note(chain: &mut Chain, key: &TrustedKey, relied: &[&str], now: Timestamp, wi
         chain.calendar.note("key-certificate", id, end, now, within);
     }
     if key.is_revoked() && !relied.is_empty() {
-        let by = relied[..relied.len().min(3)].join(", ");
-        let more = relied.len().saturating_sub(3);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        chain.remarks.push(format!("The revoked key {id} is still named by {by}{more}; it counts for nothing there."));
+        let by = few(relied);
+        chain.remarks.push(format!("The revoked key {id} is still named by {by}; it counts for nothing there."));
     }
 }

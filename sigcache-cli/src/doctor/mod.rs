@@ -3,6 +3,7 @@
 mod advice;
 mod calendar;
 mod catalog;
+mod certificates;
 mod configuration;
 mod keys;
 mod link;
@@ -16,6 +17,7 @@ use sigcache_core::Failure;
 
 pub(crate) use calendar::{Calendar, Event};
 pub(crate) use catalog::{Divided, check as check_catalog};
+pub(crate) use certificates::note as note_certificates;
 pub(crate) use configuration::{check as check_configuration, not_loaded};
 pub(crate) use keys::check as check_keys;
 pub(crate) use link::Link;
@@ -90,6 +92,13 @@ fn short(text: String) -> String {
 /// So many of them, in words.
 fn count(number: usize, of: &str) -> String {
     if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
+}
+
+/// The first of them, and how many more there are.
+fn few(names: &[&str]) -> String {
+    let (shown, rest) = names.split_at(names.len().min(3));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// What was found, in the order of the chain.

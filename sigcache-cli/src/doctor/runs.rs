@@ -7,7 +7,7 @@ use sigcache_core::{
     store::{LONGEST_PUBLICATION, Publish},
 };
 
-use super::{Break, Chain, Divided, Link};
+use super::{Break, Chain, Divided, Link, few};
 
 /// Clocks may differ by so much.
 pub(super) const SKEW: Duration = Duration::from_secs(300);
@@ -80,15 +80,13 @@ fn copies(chain: &mut Chain, one: &Divided, now: Timestamp) {
     if let Some(since) = under_way {
         return chain.fine(Link::Copies, of, format!("a run has been at them since {since}"));
     }
-    let shown = behind[..behind.len().min(3)].join(", ");
-    let more = behind.len().saturating_sub(3);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let names = few(&behind);
     let found = match (since, behind.is_empty()) {
         (None, true) => return chain.ok(Link::Copies, of),
-        (None, false) => format!("those of {shown}{more} behind"),
+        (None, false) => format!("those of {names} behind"),
         (Some(since), true) => format!("the mark of a publication that began at {since} and never ended"),
         (Some(since), false) => {
-            format!("the mark of a publication that began at {since} and never ended, with {shown}{more} behind")
+            format!("the mark of a publication that began at {since} and never ended, with {names} behind")
         }
     };
     let advice = "run `sigcache sync`, which copies them again, or `sigcache audit --repair`";

@@ -1,6 +1,9 @@
 //! The sources: from the name of the host to the companions beside the document.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt as _, stream};
 use sigcache_core::{
@@ -22,6 +25,8 @@ pub(crate) struct Asking {
     pub(crate) others: Arc<dyn Fetcher>,
     pub(crate) at_once: usize,
     pub(crate) now: Timestamp,
+    /// When it was that time: very many sources take their time.
+    pub(crate) since: Instant,
     /// What ends within this time is worth a word.
     pub(crate) within: Duration,
 }
@@ -93,7 +98,7 @@ async fn one(asking: &Asking, mut source: Source) -> Source {
         (Ok(shown), _) => {
             source.certificate_until = shown.certificate.as_deref().and_then(ends);
             if source.url.scheme() != "file" {
-                let state = clock(shown.date, asking.now);
+                let state = clock(shown.date, asking.now.plus(asking.since.elapsed()));
                 source.add(Link::Clock, state);
             }
             let state = companions(asking, &source).await;

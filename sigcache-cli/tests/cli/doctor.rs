@@ -332,6 +332,10 @@ fn clocks_that_differ() {
     let diagnosis = blames(&lab, 1, &[], "clock", "a at http", "6 minutes ahead of");
     // It says nothing about the document.
     assert!(rows(&diagnosis, "ok").iter().any(|(link, _)| link == "verification"), "{diagnosis:#}");
+    // A cache says how old the answer is that it has of the server.
+    let old = Web::serve(lab.path("origin"), "Tue, 24 Nov 2026 11:00:00 GMT\r\nAge: 5399", &[]);
+    edit(&lab, &web.url, &old.url);
+    assert_eq!(diagnose(&lab, 0, &[])["whole"], true);
 }
 
 #[test]
@@ -496,6 +500,16 @@ fn very_many_are_told_in_one_line() {
     assert!(told.lines().count() < 25, "{told}");
     assert!(told.contains("30 of them") && told.contains("29 of them"), "{told}");
     assert!(told.lines().any(|line| line.starts_with("broken") && line.contains("n07")), "{told}");
+    for name in &names {
+        lab.replace(&format!("origin/{name}"), "tampered\n");
+    }
+    let told = lab.run_at(LATER, &["--quiet", "doctor"]).ends(1);
+    assert_eq!(told.lines().count(), 22, "{told}");
+    assert!(told.contains("verification       10 more"), "{told}");
+    // And keys that expired are told once for all that they are for.
+    edit(&lab, "[keys.publisher]", "[keys.publisher]\nnot_after = 2026-11-24T12:10:00Z");
+    let diagnosis = diagnose(&lab, 1, &["--offline"]);
+    assert_eq!(rows(&diagnosis, "broken"), [("keys".to_owned(), "n00, n01, n02 and 27 more".to_owned())]);
 }
 
 #[test]

@@ -121,6 +121,21 @@ fn the_same_document_gives_the_same_bundle() {
 }
 
 #[test]
+fn a_document_of_many_pieces() {
+    let lab = Lab::new();
+    lab.offer_zeros("big", (3 << 20) + 7);
+    lab.configure(&["big"], "");
+    lab.run_at(NOON, &["sync"]).ends(0);
+    let other = elsewhere(&lab, "big");
+    other.run_at(LATER, &["verify", "--bundle", "a.tar", "--key", "publisher.pub.pem"]).ends(0);
+    let mut bytes = other.read("a.tar");
+    let middle = bytes.len() / 2;
+    bytes[middle] = 1;
+    other.replace("a.tar", bytes);
+    refuses(&other, &[], "object-changed");
+}
+
+#[test]
 fn a_copy_that_does_not_verify_is_not_exported() {
     let lab = synced(&["a"]);
     lab.run(&["export", "b", "-o", "b.tar"]).fails(2);
@@ -209,6 +224,15 @@ fn attack_a_forger_who_mends_the_digests_gets_nowhere() {
     refused(edited(&members, "policy.json", "\"threshold\": 1", "\"threshold\": 0"), "policy.json cannot be used");
     refused(edited(&members, "policy.json", "\"suffix\": \".sig\"", "\"suffix\": \".asc\""), "different settings");
     refused(edited(&members, "policy.json", "\"resource\": \"a\"", "\"resource\": \"b\""), "members contradict");
+    let kept = |suffix: &str| format!("\"suffix\": \"{suffix}\",\n      \"bytes\"");
+    refused(edited(&members, "receipt.json", &kept(".sig"), &kept(".asc")), "knows nothing of");
+    let receipt = String::from_utf8(members["receipt.json"].clone()).unwrap();
+    let mut twice: Value = serde_json::from_str(&receipt).unwrap();
+    let companion = twice["companions"][0].clone();
+    twice["companions"].as_array_mut().unwrap().push(companion);
+    let mut members_twice = members.clone();
+    members_twice.insert("receipt.json".to_owned(), twice.to_string().into_bytes());
+    refused(members_twice, "one companion twice");
     refused(edited(&members, "policy.json", "\"format\": 1", "\"format\": 2"), "knows only 1");
     refused(edited(&members, "policy.json", "\"format\": 1", "\"more\": 1, \"format\": 1"), "unknown field");
     refused(edited(&members, "decision.json", "first-version", "signature-mismatch"), "decision.json");
@@ -230,6 +254,10 @@ fn attack_a_policy_reads_no_file_of_the_machine() {
         edited(&members, "policy.json", "\"format\": \"detached\"", "\"crl\": [\"/etc/passwd\"], \"format\": \"jws\"");
     other.replace("a.tar", forged(lists));
     refuses(&other, &[], "which is not in it");
+    let nested = "\"claims\": { \"crl\": [\"/etc/passwd\"] }, \"format\": \"jws\"";
+    let lists = edited(&members, "policy.json", "\"format\": \"detached\"", nested);
+    other.replace("a.tar", forged(lists));
+    refuses(&other, &[], "a `crl` where none belongs");
 }
 
 #[test]

@@ -20,7 +20,8 @@ const FILES: &[&str] = &["crl"];
 
 /// The words of a sound table, and the files that they name, which were read already.
 pub(super) fn of(table: &Table<'_>, build: &Build<'_>) -> VerifyWords {
-    let (mut words, mut files): (Map<String, Json>, Vec<(Arc<str>, Bytes)>) = (Map::new(), Vec::new());
+    let mut words = Map::new();
+    let mut files: Vec<(Arc<str>, Bytes)> = Vec::new();
     for (word, _, value) in table.entries().filter(|(word, ..)| !SIGNERS.contains(word)) {
         words.insert(word.to_owned(), json(value));
         if FILES.contains(&word) {

@@ -77,3 +77,23 @@ fn a_certificate_that_ends_soon_is_in_the_calendar() {
     );
     assert_eq!((run.code, &run.json["calendar"]), (0, &serde_json::json!([event])), "{}", run.stdout);
 }
+
+#[test]
+fn authorities_and_client_certificates_are_in_the_calendar() {
+    let Some(site) = Site::new() else { return };
+    let store = stored(&site, "");
+    site.make_authority();
+    site.make_certificate("client", "DNS:client", "270101000000Z");
+    let pem = [site.path("client.pem"), site.path("client.key")].map(|path| std::fs::read_to_string(path).unwrap());
+    std::fs::write(site.path("both.pem"), pem.concat()).unwrap();
+    let url = "https://127.0.0.1:1/flags.json".to_owned();
+    let settings = format!("{CA}\nclient_certificate = \"../both.pem\"");
+    store.configure("", &resource("flags.json", &[url], &settings));
+    let run = store.run(&["doctor", "--offline", "--within", "3650d"]);
+    let events = run.json["calendar"].as_array().unwrap();
+    let kinds: Vec<&str> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"authority"), "{}", run.stdout);
+    let client = events.iter().find(|event| event["kind"] == "client-certificate").unwrap();
+    assert_eq!((&client["at"], &client["of"]), (&"2027-01-01T00:00:00Z".into(), &"flags.json".into()));
+    assert!(!run.stdout.contains("PRIVATE KEY"));
+}

@@ -90,9 +90,12 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(moment(text)?.since(now))
 }
 
-/// What time it was for the server when it answered.
+/// What time it was for the server when it answered. A cache in between sends the `Date` that it got from there, and says
+/// in `Age` how long ago that was (RFC 9111, section 5.1).
 pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    moment(headers.get(DATE)?.to_str().ok()?.trim())
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let age = text(AGE).and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
+    Some(moment(text(DATE)?)?.plus(Duration::from_secs(age)))
 }
 
 fn moment(text: &str) -> Option<Timestamp> {
