@@ -218,7 +218,8 @@ fn rows(rows: &[Row], quiet: bool) -> Result<(), Fault> {
     for row in rows {
         *count.entry((row.link, word(row))).or_default() += 1;
     }
-    let of_link = |link: Link| count.iter().filter(|((other, _), _)| *other == link).map(|(_, count)| count).sum();
+    let of_link =
+        |link: Link| -> usize { count.iter().filter(|((other, _), _)| *other == link).map(|(_, count)| count).sum() };
     let mut told: BTreeMap<(Link, &str), usize> = BTreeMap::new();
     for row in rows {
         let (link, state) = (row.link, word(row));

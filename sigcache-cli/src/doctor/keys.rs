@@ -9,6 +9,13 @@ use sigcache_core::{
 
 use super::{Break, Chain, Link, count, few};
 
+/// Keys of which too few may sign, and what they are for.
+struct Without<'a> {
+    trust: &'a Trust,
+    able: usize,
+    resources: Vec<&'a str>,
+}
+
 /// Checks the keys of `resources`, among them those that anchors named, and the configured ones that nobody uses.
 pub(crate) fn check(
     chain: &mut Chain,
@@ -19,7 +26,7 @@ pub(crate) fn check(
 ) {
     let mut relied: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut ends: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    let mut without: BTreeMap<(Vec<&str>, usize), (&Trust, usize, Vec<&str>)> = BTreeMap::new();
+    let mut without: BTreeMap<(Vec<&str>, usize), Without<'_>> = BTreeMap::new();
     let mut all = configured.len();
     for resource in resources {
         let trust = &resource.rules.trust;
@@ -41,12 +48,13 @@ pub(crate) fn check(
         if able < trust.threshold() && !trust.keys().is_empty() {
             // One row for all that the same keys are for.
             let ids: Vec<&str> = trust.keys().iter().map(|key| key.id.as_str()).collect();
-            let (_, _, names) = without.entry((ids, trust.threshold())).or_insert_with(|| (trust, able, Vec::new()));
-            names.push(resource.name.as_str());
+            let alike = without.entry((ids, trust.threshold()));
+            let alike = alike.or_insert_with(|| Without { trust, able, resources: Vec::new() });
+            alike.resources.push(resource.name.as_str());
         }
     }
-    for (trust, able, names) in without.values() {
-        chain.broken(Link::Keys, few(names), unable(trust, *able, now));
+    for Without { trust, able, resources } in without.values() {
+        chain.broken(Link::Keys, few(resources), unable(trust, *able, now));
     }
     for key in configured {
         note(chain, key, relied.get(key.id.as_str()).map_or(&[][..], Vec::as_slice), now, within);
