@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sigcache_core::{Name, Timestamp, store::Shard};
 
+use crate::range::ByteRange;
+
 /// Puts signed things from other people's servers into your own store, and never a byte that it could not verify.
 ///
 /// Exit codes: 0 everything is as it should be; 1 something is not (kept, withheld, refused), or the output could not
@@ -135,40 +137,6 @@ pub(crate) struct ExportArgs {
     /// Write to this file, which appears only when the whole document was verified; the default is standard output.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-}
-
-/// A part of a document, as HTTP counts it (RFC 9110, section 14.1.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ByteRange {
-    FromTo(u64, u64),
-    From(u64),
-    Last(u64),
-}
-
-impl ByteRange {
-    fn parse(text: &str) -> Result<Self, String> {
-        let parse = || {
-            let (first, last) = text.split_once('-')?;
-            let number = |digits: &str| digits.bytes().all(|c| c.is_ascii_digit()).then(|| digits.parse().ok())?;
-            Some(match (first.is_empty(), last.is_empty()) {
-                (false, false) => Self::FromTo(number(first)?, number(last)?),
-                (false, true) => Self::From(number(first)?),
-                (true, false) => Self::Last(number(last)?),
-                (true, true) => return None,
-            })
-        };
-        let range = parse().filter(|range| !matches!(range, Self::FromTo(first, last) if last < first));
-        range.ok_or_else(|| "expected FIRST-LAST, FIRST- or -COUNT, such as 0-1023".to_owned())
-    }
-
-    /// The bytes that it means in a document of `size`; the end is no part of them.
-    pub(crate) fn of(self, size: u64) -> std::ops::Range<u64> {
-        match self {
-            Self::FromTo(first, last) => first.min(size)..last.saturating_add(1).min(size),
-            Self::From(first) => first.min(size)..size,
-            Self::Last(count) => size.saturating_sub(count)..size,
-        }
-    }
 }
 
 #[derive(Debug, Args)]

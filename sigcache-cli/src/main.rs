@@ -9,6 +9,7 @@ mod doctor;
 mod fault;
 mod output;
 mod progress;
+mod range;
 
 use std::process::ExitCode;
 

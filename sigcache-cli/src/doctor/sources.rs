@@ -1,6 +1,7 @@
 //! The sources: from the name of the host to the companions beside the document.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -86,13 +87,16 @@ pub(crate) async fn ask(asking: &Asking, resources: &[Resource]) -> Vec<Source> 
 async fn one(asking: &Asking, mut source: Source) -> Source {
     let document = inspect(asking, &source, &source.url, Part::Document).await;
     let broken = document.as_ref().err().map(|error| (link(error.failure().reason), Break::of(error.failure())));
-    for link in source.links().iter().filter(|link| **link <= Link::Answer) {
+    // A redirect can break at a link that a URL of this kind has not.
+    let links = source.links().iter().copied().chain(broken.iter().map(|(link, _)| *link));
+    let links: BTreeSet<Link> = links.filter(|link| *link <= Link::Answer).collect();
+    for link in links {
         let state = match &broken {
-            Some((at, broken)) if link == at => State::Broken(broken.clone()),
-            Some((at, _)) if link > at => State::NotChecked { because: at.is_broken() },
+            Some((at, broken)) if link == *at => State::Broken(broken.clone()),
+            Some((at, _)) if link > *at => State::NotChecked { because: at.is_broken() },
             _ => State::Ok { note: None },
         };
-        source.add(*link, state);
+        source.add(link, state);
     }
     match (document, broken) {
         (Ok(shown), _) => {
@@ -158,6 +162,8 @@ fn clock(date: Option<Timestamp>, now: Timestamp) -> State {
     let Some(date) = date else {
         return State::Ok { note: Some("the server does not say what time it is".to_owned()) };
     };
+    // As exactly as the server says it.
+    let now = Timestamp::from_millis(now.as_millis() / 1000 * 1000);
     let (ahead, behind) = (date.since(now), now.since(date));
     let (span, which) = if ahead > behind { (ahead, "ahead of") } else { (behind, "behind") };
     if span <= SKEW {

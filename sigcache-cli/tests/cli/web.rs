@@ -18,7 +18,8 @@ pub struct Web {
 pub type Refusals = &'static [(&'static str, &'static str)];
 
 impl Web {
-    /// Serves what is below `folder`, with this `Date`; `refusals` are paths with their status line.
+    /// Serves what is below `folder`, with this `Date`; `refusals` are paths with their status line, to which headers may
+    /// be added.
     pub fn serve(folder: PathBuf, date: &'static str, refusals: Refusals) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
