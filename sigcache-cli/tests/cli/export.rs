@@ -223,8 +223,8 @@ fn attack_a_forger_who_mends_the_digests_gets_nowhere() {
     refused(edited(&members, "receipt.json", "\"publisher\"", "\"somebody\""), "members contradict");
     refused(edited(&members, "policy.json", "\"threshold\": 1", "\"threshold\": 0"), "policy.json cannot be used");
     refused(edited(&members, "policy.json", "\"suffix\": \".sig\"", "\"suffix\": \".asc\""), "knows nothing of");
-    let hash = "\"hash\": \"sha-384\", \"format\": \"detached\"";
-    refused(edited(&members, "policy.json", "\"format\": \"detached\"", hash), "different settings");
+    let claims = "\"claims\": { \"version\": \"/v\" }, \"format\": \"detached\"";
+    refused(edited(&members, "policy.json", "\"format\": \"detached\"", claims), "different settings");
     refused(edited(&members, "policy.json", "\"resource\": \"a\"", "\"resource\": \"b\""), "members contradict");
     let kept = |suffix: &str| format!("\"suffix\": \"{suffix}\",\n      \"bytes\"");
     refused(edited(&members, "receipt.json", &kept(".sig"), &kept(".asc")), "knows nothing of");
@@ -512,12 +512,14 @@ fn so_many_of_the_keys_must_be_named_as_must_sign() {
 const AUTHORITY: &str = r#"
 key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1.key"; }
 printf '[ca]\ndefault_ca = it\n[it]\ndatabase = index.txt\nrand_serial = yes\nnew_certs_dir = .\ndefault_md = sha256\n' > ca.conf
+printf 'crlnumber = number\ncrl_extensions = list\n' >> ca.conf
 printf 'policy = any\nunique_subject = no\n[any]\ncommonName = supplied\n' >> ca.conf
+printf '[list]\nauthorityKeyIdentifier = keyid\n' >> ca.conf
 printf '[root]\nbasicConstraints = critical, CA:true\nkeyUsage = keyCertSign, cRLSign\nsubjectKeyIdentifier = hash\n' >> ca.conf
 printf '[leaf]\nbasicConstraints = CA:false\nkeyUsage = digitalSignature\n' >> ca.conf
-: > index.txt
+: > index.txt; echo 01 > number
 key root; key leaf
-openssl req -new -key root.key -out root.csr -subj /CN=root -config ca.conf -section any 2>/dev/null || openssl req -new -key root.key -out root.csr -subj /CN=root
+openssl req -new -key root.key -out root.csr -subj /CN=root
 openssl req -new -key leaf.key -out leaf.csr -subj /CN=leaf
 years='-startdate 200101000000Z -enddate 491231235959Z'
 openssl ca -batch -notext -config ca.conf -selfsign -keyfile root.key -extensions root $years -in root.csr -out root.pem

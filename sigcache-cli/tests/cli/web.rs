@@ -38,6 +38,10 @@ fn answer(mut client: TcpStream, folder: &std::path::Path, date: &str, refusals:
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte)? > 0 {
         head.push(byte[0]);
+        // No HTTP begins so, but TLS does.
+        if head == [0x16] {
+            return client.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+        }
     }
     let head = String::from_utf8_lossy(&head);
     let path = head.split(' ').nth(1).unwrap_or_default();
