@@ -78,6 +78,7 @@ impl Archive {
     /// Reads the headers, and refuses everything that this program would not have written so.
     pub(super) fn read(mut file: File) -> Result<Self> {
         let (mut members, mut time): (Vec<Member>, Option<u64>) = (Vec::new(), None);
+        file.rewind()?;
         loop {
             let mut block = [0; BLOCK];
             fill(&mut file, &mut block)?;

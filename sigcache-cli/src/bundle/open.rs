@@ -1,20 +1,18 @@
 //! Verifying a bundle from elsewhere. Nothing in it is believed because it stands there.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
-    io::Read as _,
-    sync::{Arc, Mutex, PoisonError},
+    io::{Read as _, Take},
+    sync::Arc,
 };
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use sigcache_core::{
-    Decision, Digest, Evidence, Failure, Name, Outcome, Receipt, Report, Resource, RunId, Timestamp, judge,
-    read::{ReadError, verify_stored},
-    store::{Catalog, Change, Committed, Download, Staging, Store, StoreError},
+    Decision, Digest, Evidence, Failure, KeyId, Name, Outcome, Receipt, Resource, RunId,
+    pipeline::{ExamineError, examine},
     trust::{PublicKey, Trust},
 };
 
@@ -26,13 +24,16 @@ use super::{
     readme, time_of,
 };
 
+/// Keys by the ids that a bundle has for them, with the fingerprints of what signed.
+type Signers = BTreeSet<(KeyId, Digest)>;
+
 /// A bundle that holds in every part.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) resource: Resource,
     pub(crate) receipt: Receipt,
-    /// The keys that signed, by the ids that the bundle has for them, with their fingerprints.
-    pub(crate) keys: Vec<(String, Digest)>,
+    /// The keys that signed, of those that count.
+    pub(crate) signers: Signers,
 }
 
 /// A bundle that does not.
@@ -51,7 +52,7 @@ impl From<anyhow::Error> for Refused {
 }
 
 /// Verifies the bundle in `file`. Where there are `pins`, only these keys count, whatever keys are in it.
-pub(crate) async fn open(file: File, pins: &[PublicKey], now: Timestamp) -> Result<Opened, Refused> {
+pub(crate) fn open(file: File, pins: &[PublicKey]) -> Result<Opened, Refused> {
     let mut archive = Archive::read(file).context("this is no bundle of sigcache")?;
     let members = small(&mut archive)?;
     let member = |name: &str| members.get(name).with_context(|| format!("it has no {name}"));
@@ -60,24 +61,61 @@ pub(crate) async fn open(file: File, pins: &[PublicKey], now: Timestamp) -> Resu
     let resource = policy.resource(&members)?;
     consistent(&archive, &members, &receipt, &policy, &resource)?;
     let resource = pinned(resource, pins)?;
-    let (rules, evidence) = (&resource.rules, &receipt.evidence);
+    let rules = &resource.rules;
     ensure_alike(
         receipt.settings == rules.verifier.settings(),
         "receipt.json and policy.json are of different settings",
     )?;
-    let store: Arc<dyn Store> = Arc::new(Inside(Mutex::new(archive.reader(DOCUMENT)?)));
-    let read = match verify_stored(&*store, &resource, &receipt, now).await {
-        Ok(read) => read.check().await,
-        Err(error) => Err(error),
-    };
-    read.map_err(|error| match error {
-        ReadError::Refused(failure) => Refused::Verification(failure),
-        error => Refused::Bundle(anyhow::Error::new(error)),
+    let kept = |suffix: &str| receipt.companions.iter().find(|kept| *kept.suffix == *suffix);
+    let companions = rules.verifier.companions();
+    let companions: Vec<Option<Bytes>> =
+        companions.iter().map(|companion| Some(kept(&companion.suffix)?.bytes.clone())).collect();
+    // By the rules as they were applied: what ended since has ended for the copy, and not for what was signed then.
+    let chunks = Chunks(archive.reader(DOCUMENT)?);
+    let found = examine(&resource, &companions, chunks, receipt.verified_at).map_err(|error| match error {
+        ExamineError::Refused(failure) => Refused::Verification(failure),
+        error => Refused::Bundle(error.into()),
     })?;
-    // The rules as they were applied: what ended since has ended for the copy, and not for what was signed then.
-    judge::judge(evidence, &rules.trust, &rules.policy, None, receipt.verified_at).map_err(Refused::Verification)?;
-    let keys = receipt.signers().filter_map(|(id, key)| Some((id.as_str().to_owned(), key?))).collect();
-    Ok(Opened { resource, receipt, keys })
+    let signers = signed_as_told(&receipt, found, &rules.trust, !pins.is_empty())?;
+    Ok(Opened { resource, receipt, signers })
+}
+
+/// What the verification found must be what the receipt says; of other keys than the trusted ones nothing was found.
+/// Returns the keys that signed.
+fn signed_as_told(receipt: &Receipt, mut found: Evidence, trust: &Trust, pinned: bool) -> Result<Signers> {
+    let pair = |(id, key): (&KeyId, Option<Digest>)| Some((id.clone(), key?));
+    let signers: Signers = trust.signers(&found).filter_map(pair).collect();
+    let is_trusted = |id: &KeyId| trust.keys().iter().any(|key| key.id == *id);
+    let told: Signers = receipt.signers().filter_map(pair).filter(|(id, _)| is_trusted(id)).collect();
+    let told_all = receipt.signers().count() == receipt.keys.len();
+    ensure_alike(told_all && signers == told, "receipt.json names other keys than those that signed")?;
+    let expected = &receipt.evidence;
+    // The order of the keys may have been another one then; who they are was compared.
+    (found.signers, found.signing_keys) = (expected.signers.clone(), expected.signing_keys.clone());
+    if pinned && found.certificates.iter().all(|one| expected.certificates.contains(one)) {
+        found.certificates = expected.certificates.clone();
+    }
+    ensure_alike(found == *expected, "receipt.json and what the document says of itself")?;
+    Ok(signers)
+}
+
+/// A file in pieces, so that its size does not matter.
+struct Chunks(Take<File>);
+
+impl Iterator for Chunks {
+    type Item = std::io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut buffer = vec![0; 256 * 1024];
+        match self.0.read(&mut buffer) {
+            Ok(0) => None,
+            Ok(length) => {
+                buffer.truncate(length);
+                Some(Ok(buffer.into()))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
 }
 
 /// All members but the document.
@@ -179,61 +217,6 @@ fn pinned(mut resource: Resource, pins: &[PublicKey]) -> Result<Resource> {
         .map_err(|_| anyhow!("its policy asks for {threshold} different keys, and --key names {pinned} of them"))?;
     resource.rules = Arc::new((*resource.rules).clone().with_trust(trust));
     Ok(resource)
-}
-
-/// The document in a bundle, as a store that has nothing else.
-#[derive(Debug)]
-struct Inside(Mutex<std::io::Take<File>>);
-
-impl Inside {
-    fn nothing(doing: &'static str) -> StoreError {
-        StoreError::Unavailable { doing, key: DOCUMENT.to_owned(), source: "a bundle is only read".into() }
-    }
-}
-
-#[async_trait]
-impl Store for Inside {
-    async fn catalog(&self) -> Result<Catalog, StoreError> {
-        Err(Self::nothing("list"))
-    }
-
-    async fn stage(&self, _: &Name, _: &str, _: Option<&str>) -> Result<Box<dyn Staging>, StoreError> {
-        Err(Self::nothing("write"))
-    }
-
-    async fn commit(&self, _: Catalog, _: Vec<Change>, _: RunId, _: Timestamp) -> Result<Committed, StoreError> {
-        Err(Self::nothing("write"))
-    }
-
-    async fn publish(&self, _: &Catalog, _: Timestamp) -> Result<Vec<(Name, Failure)>, StoreError> {
-        Err(Self::nothing("write"))
-    }
-
-    async fn read(&self, _: &Name, receipt: &Receipt) -> Result<Download, StoreError> {
-        let file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (limit, file) = (file.limit(), file.get_ref().try_clone());
-        let unreadable =
-            |error| StoreError::Unavailable { doing: "read", key: DOCUMENT.to_owned(), source: Box::new(error) };
-        let file = file.map_err(unreadable)?.take(limit);
-        debug_assert_eq!(limit, receipt.evidence.size, "it was compared before");
-        let chunks = stream::unfold(Some(file), move |file| async move {
-            let mut file = file?;
-            let mut buffer = vec![0; 256 * 1024];
-            match file.read(&mut buffer) {
-                Ok(0) => None,
-                Ok(length) => {
-                    buffer.truncate(length);
-                    Some((Ok(Bytes::from(buffer)), Some(file)))
-                }
-                Err(error) => Some((Err(unreadable(error)), None)),
-            }
-        });
-        Ok(Download { size: limit, chunks: chunks.boxed() })
-    }
-
-    async fn record(&self, _: &mut Report) -> Result<(), StoreError> {
-        Err(Self::nothing("write"))
-    }
 }
 
 impl Opened {

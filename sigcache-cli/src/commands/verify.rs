@@ -46,7 +46,7 @@ struct Why<'a> {
 
 pub(crate) async fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fault> {
     let Some(path) = args.file.clone() else {
-        return bundle::run(common, &args).await;
+        return bundle::run(common, &args);
     };
     let resource = match &args.name {
         Some(name) => {

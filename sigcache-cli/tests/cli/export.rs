@@ -132,7 +132,7 @@ fn a_document_of_many_pieces() {
     let middle = bytes.len() / 2;
     bytes[middle] = 1;
     other.replace("a.tar", bytes);
-    refuses(&other, &[], "object-changed");
+    refuses(&other, &[], "signature-mismatch");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn attack_a_forger_who_mends_the_digests_gets_nowhere() {
     document = edited(&document, "README.txt", &digest(b"a 1\n"), &digest(b"b 1\n"));
     document = edited(&document, "decision.json", &digest(b"a 1\n"), &digest(b"b 1\n"));
     document.insert("document".to_owned(), b"b 1\n".to_vec());
-    refused(document, "receipt-refused");
+    refused(document, "signature-mismatch");
     refused(edited(&members, "receipt.json", "\"publisher\"", "\"somebody\""), "members contradict");
     refused(edited(&members, "policy.json", "\"threshold\": 1", "\"threshold\": 0"), "policy.json cannot be used");
     refused(edited(&members, "policy.json", "\"suffix\": \".sig\"", "\"suffix\": \".asc\""), "knows nothing of");
@@ -506,6 +506,54 @@ fn so_many_of_the_keys_must_be_named_as_must_sign() {
     let late = edited(&members, "policy.json", "2027-01-01T00:00:00Z", "2025-01-01T00:00:00Z");
     other.replace("a.tar", forged(late));
     refuses(&other, &[], "key-expired");
+}
+
+/// Two keys may sign, and either is enough; `mine` may sign no more.
+#[test]
+fn attack_a_receipt_that_names_another_key_than_the_one_that_signed() {
+    let lab = Lab::with(&["a"]);
+    lab.run(&["keygen", "mine"]).ends(0);
+    lab.run(&["sign", "--key", "mine.key.pem", "origin/a"]).ends(0);
+    lab.configure(&["a"], r#"verify = { format = "detached", suffix = ".sig", keys = ["publisher", "mine"] }"#);
+    let text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+    lab.replace("sigcache.toml", text + "\n[keys.mine]\nfile = \"mine.pub.pem\"\nnot_after = 2026-11-24T13:00:00Z\n");
+    lab.run_at(NOON, &["sync"]).ends(0);
+    let members = unpack(&elsewhere(&lab, "a").read("a.tar"));
+    let fingerprint = |file: &str| {
+        let key = sigcache_core::trust::PublicKey::parse(&lab.read(file)).unwrap();
+        key.fingerprint().to_string()
+    };
+    let (mine, publisher) = (fingerprint("mine.pub.pem"), fingerprint("publisher.pub.pem"));
+    let lie = |members: &Tree, name: &str| edited(members, name, "\"mine\"", "\"publisher\"");
+    let mut lied = lie(&lie(&members, "receipt.json"), "decision.json");
+    lied = edited(
+        &edited(&lied, "receipt.json", &mine, &publisher),
+        "README.txt",
+        "Signed by     mine",
+        "Signed by     publisher",
+    );
+    let recipe = "-verify keys/2.pem";
+    lied = edited(&lied, "README.txt", recipe, "-verify keys/1.pem");
+    let other = Lab::new();
+    other.replace("a.tar", forged(lied));
+    refuses(&other, &[], "receipt.json names other keys than those that signed");
+    refuses(&other, &["--key", "publisher.pub.pem"], "signature-mismatch");
+
+    // The same lie in the catalog: readers cannot see it, and a bundle must not pass it on.
+    let key = lab.keys("catalog/").into_iter().find(|key| key.ends_with(".json.gz")).unwrap();
+    let mut snapshot = crate::schema::unpack(&lab.read(&format!("cache/{key}")));
+    let receipt = &mut snapshot["entries"]["a"]["receipt"];
+    receipt["evidence"]["signers"] = serde_json::json!(["publisher"]);
+    receipt["keys"] = serde_json::json!([publisher]);
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packer, snapshot.to_string().as_bytes()).unwrap();
+    lab.replace(&format!("cache/{key}"), packer.finish().unwrap());
+    fs::remove_dir_all(lab.path("cache/runs")).unwrap();
+    for args in [&["export", "a", "-o", "b.tar"][..], &["export", "a"]] {
+        let told = lab.run_at(LATER, args).fails(1);
+        assert!(told.contains("receipt.json names other keys"), "{told}");
+    }
+    assert!(!lab.path("b.tar").exists());
 }
 
 /// A root, a certificate below it, and the root's revocation list, all of the same years.

@@ -37,7 +37,7 @@ struct Verdict<'a> {
     refused: Option<String>,
 }
 
-pub(super) async fn run(common: &Common, args: &VerifyArgs) -> Result<Ending, Fault> {
+pub(super) fn run(common: &Common, args: &VerifyArgs) -> Result<Ending, Fault> {
     let path = args.bundle.clone().unwrap_or_default();
     let file = File::open(&path).with_context(|| format!("cannot open {}", path.display())).map_err(Fault::usage)?;
     let mut pins = Vec::new();
@@ -56,7 +56,7 @@ pub(super) async fn run(common: &Common, args: &VerifyArgs) -> Result<Ending, Fa
         failure: None,
         refused: None,
     };
-    let opened = match open(file, &pins, now).await {
+    let opened = match open(file, &pins) {
         Ok(opened) => opened,
         Err(Refused::Verification(failure)) => {
             if common.json {
@@ -82,7 +82,7 @@ pub(super) async fn run(common: &Common, args: &VerifyArgs) -> Result<Ending, Fa
         let (resource, evidence) = (Some(&resource.name), Some(evidence));
         output::json(&Verdict { verified: true, resource, evidence, ..verdict })?;
     } else if !common.quiet {
-        let keys: Vec<String> = opened.keys.iter().map(|(id, key)| format!("{id} ({key})")).collect();
+        let keys: Vec<String> = opened.signers.iter().map(|(id, key)| format!("{id} ({key})")).collect();
         let (size, digest) = (evidence.size, evidence.digest);
         let name = &resource.name;
         output::line(&format!("verified  {bundle}  {name}  {size} bytes  {digest}  signed by {}", keys.join(", ")))?;
