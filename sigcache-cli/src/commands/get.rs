@@ -134,7 +134,7 @@ pub(super) async fn placed(
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part: PathBuf = path.with_file_name(name);
-    let create = tokio::fs::OpenOptions::new().write(true).create_new(true).open(&part).await;
+    let create = tokio::fs::OpenOptions::new().read(true).write(true).create_new(true).open(&part).await;
     let mut file = create.with_context(|| format!("cannot create {}", part.display())).map_err(Fault::usage)?;
     let placed = match write(&mut file).await {
         Ok(ending) => tokio::fs::rename(&part, path)
