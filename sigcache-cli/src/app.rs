@@ -103,6 +103,11 @@ impl App {
         Ok(Self { bucket, shard, ..self })
     }
 
+    /// What was opened already.
+    pub(crate) fn assemble(config: Config, bucket: Arc<Bucket>, shard: Shard, now: Timestamp) -> Self {
+        Self { config, bucket, shard, now, start: Instant::now() }
+    }
+
     /// The runner that the configuration describes.
     pub(crate) fn runner(&self) -> Result<Runner, Fault> {
         let runtime = Arc::new(Tokio::current());
@@ -196,6 +201,7 @@ pub(crate) fn nonce() -> Result<u64, Fault> {
     Ok(u64::from_le_bytes(bytes))
 }
 
+/// For every scheme that a source may have.
 pub(crate) fn fetcher() -> Result<Arc<dyn Fetcher>, Fault> {
     let http = Arc::new(HttpFetcher::new());
     let mut schemes = Schemes::default().with("http", http.clone()).with("https", http);

@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sigcache_core::{Name, Timestamp, store::Shard};
 
+use crate::range::ByteRange;
+
 /// Puts signed things from other people's servers into your own store, and never a byte that it could not verify.
 ///
 /// Exit codes: 0 everything is as it should be; 1 something is not (kept, withheld, refused), or the output could not
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Status,
     /// Write a stored document to standard output or a file, verified again on the way.
     Get(GetArgs),
+    /// Write a stored document into one file with its signature, keys, receipt and policy, to be verified elsewhere.
+    Export(ExportArgs),
     /// Say why a document is trusted, or why there is none.
     Explain {
         /// The resource.
@@ -69,6 +73,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Prove that each check works: serve broken twins of what is stored to a run in memory, and see each one caught.
     Test(TestArgs),
+    /// Check the chain from the configuration to the plain copies, link by link, and name the first broken one.
+    Doctor(DoctorArgs),
     /// Take away what nobody can need any more.
     Gc(GcArgs),
     /// Divide the store into another number of shards, while no run is under way.
@@ -151,38 +157,13 @@ pub(crate) struct GetArgs {
     pub(crate) range: Option<ByteRange>,
 }
 
-/// A part of a document, as HTTP counts it (RFC 9110, section 14.1.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ByteRange {
-    FromTo(u64, u64),
-    From(u64),
-    Last(u64),
-}
-
-impl ByteRange {
-    fn parse(text: &str) -> Result<Self, String> {
-        let parse = || {
-            let (first, last) = text.split_once('-')?;
-            let number = |digits: &str| digits.bytes().all(|c| c.is_ascii_digit()).then(|| digits.parse().ok())?;
-            Some(match (first.is_empty(), last.is_empty()) {
-                (false, false) => Self::FromTo(number(first)?, number(last)?),
-                (false, true) => Self::From(number(first)?),
-                (true, false) => Self::Last(number(last)?),
-                (true, true) => return None,
-            })
-        };
-        let range = parse().filter(|range| !matches!(range, Self::FromTo(first, last) if last < first));
-        range.ok_or_else(|| "expected FIRST-LAST, FIRST- or -COUNT, such as 0-1023".to_owned())
-    }
-
-    /// The bytes that it means in a document of `size`; the end is no part of them.
-    pub(crate) fn of(self, size: u64) -> std::ops::Range<u64> {
-        match self {
-            Self::FromTo(first, last) => first.min(size)..last.saturating_add(1).min(size),
-            Self::From(first) => first.min(size)..size,
-            Self::Last(count) => size.saturating_sub(count)..size,
-        }
-    }
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The resource.
+    pub(crate) name: Name,
+    /// Write to this file, which appears only when the whole document was verified; the default is standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -197,12 +178,17 @@ pub(crate) struct HistoryArgs {
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// The document.
-    pub(crate) file: PathBuf,
+    #[arg(required_unless_present = "bundle")]
+    pub(crate) file: Option<PathBuf>,
+    /// Verify this bundle, as `export` writes it, by what is in it alone. Its keys are as trustworthy as who handed it
+    /// over; with --key only those count that are named.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "name", "format", "words", "identity", "signatures"])]
+    pub(crate) bundle: Option<PathBuf>,
     /// Verify it as this resource of the configuration.
     #[arg(long = "as", value_name = "NAME", conflicts_with = "keys")]
     pub(crate) name: Option<Name>,
     /// Verify it with this public key; may be given more than once.
-    #[arg(long = "key", value_name = "FILE", required_unless_present = "name")]
+    #[arg(long = "key", value_name = "FILE", required_unless_present_any = ["name", "bundle"])]
     pub(crate) keys: Vec<PathBuf>,
     /// How it is signed: one of the formats that a `verify` of the configuration may have.
     #[arg(long, default_value = "detached", conflicts_with = "name")]
@@ -232,6 +218,18 @@ pub(crate) struct AuditArgs {
 pub(crate) struct TestArgs {
     /// Only these resources.
     pub(crate) names: Vec<Name>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) shard: ShardArgs,
+    /// Ask no source.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Tell of keys and certificates that end within this time.
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = span)]
+    pub(crate) within: Duration,
 }
 
 #[derive(Debug, Args)]

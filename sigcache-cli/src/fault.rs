@@ -15,6 +15,8 @@ pub(crate) enum Ending {
     NotGood,
     /// The store failed in the course of it; what was decided was printed.
     StoreFailed,
+    /// The configuration or the catalog is at fault; what was found was printed.
+    Misconfigured,
     /// Who read the document left before its end (`| head`). Said in no words, by the code of a program that SIGPIPE
     /// ends.
     ReaderLeft,
@@ -25,6 +27,7 @@ impl From<Ending> for ExitCode {
         Self::from(match ending {
             Ending::Good => 0,
             Ending::NotGood => 1,
+            Ending::Misconfigured => 2,
             Ending::StoreFailed => 3,
             Ending::ReaderLeft => 141,
         })

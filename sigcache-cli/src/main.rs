@@ -3,11 +3,14 @@
 
 mod app;
 mod args;
+mod bundle;
 mod commands;
+mod doctor;
 mod drill;
 mod fault;
 mod output;
 mod progress;
+mod range;
 mod serve;
 
 use std::process::ExitCode;
@@ -61,7 +64,7 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 
 async fn run(cli: Cli) -> Result<Ending, Fault> {
     use commands::{
-        audit, explain, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, test, verify,
+        audit, doctor, explain, export, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, test, verify,
     };
     let common = &cli.common;
     match cli.command {
@@ -70,11 +73,13 @@ async fn run(cli: Cli) -> Result<Ending, Fault> {
         Command::Serve(args) => serve::run(common, args).await,
         Command::Status => status::run(common).await,
         Command::Get(args) => get::run(common, args).await,
+        Command::Export(args) => export::run(common, args).await,
         Command::Explain { name } => explain::run(common, &name).await,
         Command::History(args) => history::run(common, args).await,
         Command::Audit(args) => audit::run(common, args).await,
         Command::Verify(args) => verify::run(common, args).await,
         Command::Test(args) => test::run(common, args).await,
+        Command::Doctor(args) => doctor::run(common, args).await,
         Command::Gc(args) => gc::run(common, args).await,
         Command::Reshard(args) => reshard::run(common, args).await,
         Command::AllowRollback(args) => rollback::run(common, args).await,

@@ -57,7 +57,7 @@ pub use name::{MAX_NAME_BYTES, Name, NameError};
 pub use policy::{OnExpiry, Policy, Replays, Revalidate};
 pub use reason::{Outcome, Reason, Step};
 pub use receipt::{KeptCompanion, Receipt, Validators};
-pub use resource::{MAX_ANCHOR_BYTES, NameConflict, Resource, Role, Rules, Urls, check_names};
+pub use resource::{MAX_ANCHOR_BYTES, NameConflict, Resource, Role, Rules, Urls, VerifyWords, check_names};
 pub use time::{Timestamp, TimestampError, human_span};
 pub use verified::Verified;
 

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use url::Url;
 
 use crate::{
@@ -47,6 +48,18 @@ pub struct Rules {
     pub role: Role,
     /// The media type of its bytes; by default that which the source gives.
     pub content_type: Option<Arc<str>>,
+    /// The words of the configuration that set up the verifier, where one did.
+    pub words: Option<Arc<VerifyWords>>,
+}
+
+/// What set up a verifier, so that it can be set up in the same way elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyWords {
+    /// The `verify` table of the configuration as a JSON object, without who signs.
+    pub words: Arc<str>,
+    /// The files that it names, such as revocation lists, by the names that it has for them.
+    pub files: Vec<(Arc<str>, Bytes)>,
 }
 
 /// Whether other resources rest on one.
@@ -65,7 +78,7 @@ impl Rules {
     /// Rules with the default policy, limits and access.
     pub fn new(verifier: Arc<dyn Verifier>, trust: Trust) -> Self {
         let (policy, limits, access) = (Policy::default(), Limits::default(), Arc::default());
-        Self { verifier, trust, policy, limits, access, role: Role::Document, content_type: None }
+        Self { verifier, trust, policy, limits, access, role: Role::Document, content_type: None, words: None }
     }
 
     /// Others rest on it; it has at most [`MAX_ANCHOR_BYTES`].

@@ -84,8 +84,13 @@ async fn to_stdout(document: &mut VerifiedRead) -> Result<Ending, Fault> {
         file.rewind().await.map_err(unwaiting)?;
         Box::new(file)
     };
+    hand_out(&mut verified).await
+}
+
+/// What was verified, to standard output.
+pub(super) async fn hand_out(verified: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<Ending, Fault> {
     let mut out = tokio::io::stdout();
-    let mut written = tokio::io::copy(&mut verified, &mut out).await.map(drop);
+    let mut written = tokio::io::copy(verified, &mut out).await.map(drop);
     if written.is_ok() {
         written = out.flush().await;
     }
@@ -117,14 +122,21 @@ async fn pour(
 
 /// The file appears under its name only when the whole document was verified.
 async fn write_file(document: &mut VerifiedRead, path: &Path) -> Result<Ending, Fault> {
+    let unwritable = |error| Fault::usage(anyhow::Error::new(error).context("cannot write the output"));
+    placed(path, async |file| pour(document, file, unwritable).await).await
+}
+
+/// The file appears under its name only when `write` has written all of it.
+pub(super) async fn placed(
+    path: &Path,
+    write: impl AsyncFnOnce(&mut tokio::fs::File) -> Result<Ending, Fault>,
+) -> Result<Ending, Fault> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part: PathBuf = path.with_file_name(name);
-    let create = tokio::fs::OpenOptions::new().write(true).create_new(true).open(&part).await;
+    let create = tokio::fs::OpenOptions::new().read(true).write(true).create_new(true).open(&part).await;
     let mut file = create.with_context(|| format!("cannot create {}", part.display())).map_err(Fault::usage)?;
-    let unwritable = |error| Fault::usage(anyhow::Error::new(error).context("cannot write the output"));
-    let poured = pour(document, &mut file, unwritable).await;
-    let placed = match poured {
+    let placed = match write(&mut file).await {
         Ok(ending) => tokio::fs::rename(&part, path)
             .await
             .map(|()| ending)

@@ -1,7 +1,9 @@
 //! One file for each command.
 
 pub(crate) mod audit;
+pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod gc;
 pub(crate) mod get;
 pub(crate) mod history;
@@ -16,3 +18,5 @@ pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod test;
 pub(crate) mod verify;
+
+pub(crate) use verify::toml_text;

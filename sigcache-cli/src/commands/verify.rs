@@ -1,5 +1,7 @@
 //! `sigcache verify`
 
+mod bundle;
+
 use std::{
     fs::File,
     io::Read,
@@ -43,6 +45,9 @@ struct Why<'a> {
 }
 
 pub(crate) async fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fault> {
+    let Some(path) = args.file.clone() else {
+        return bundle::run(common, &args);
+    };
     let resource = match &args.name {
         Some(name) => {
             let config = app::load(common)?;
@@ -53,13 +58,13 @@ pub(crate) async fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fau
                 Err(fault) => return Err(fault),
             }
         }
-        None => by_hand(&args)?,
+        None => by_hand(&args, &path)?,
     };
     // First of all the document: what lies beside one that is not there is not what is wrong.
-    let open = File::open(&args.file).with_context(|| format!("cannot open {}", args.file.display()));
+    let open = File::open(&path).with_context(|| format!("cannot open {}", path.display()));
     let chunks = Chunks(open.map_err(Fault::usage)?);
-    let companions = companions(&args, &resource)?;
-    let file = args.file.display().to_string();
+    let companions = companions(&args, &path, &resource)?;
+    let file = path.display().to_string();
     match examine(&resource, &companions, chunks, app::now(common)) {
         Ok(evidence) => {
             if common.json {
@@ -88,7 +93,7 @@ pub(crate) async fn run(common: &Common, args: VerifyArgs) -> Result<Ending, Fau
 
 /// The signature files, as given or beside the document. One that may be missing is `None` where it is; one that was
 /// named must be there.
-fn companions(args: &VerifyArgs, resource: &Resource) -> Result<Vec<Option<Bytes>>, Fault> {
+fn companions(args: &VerifyArgs, file: &Path, resource: &Resource) -> Result<Vec<Option<Bytes>>, Fault> {
     let (wanted, limit) = (resource.rules.verifier.companions(), resource.rules.limits.max_companion);
     if !args.signatures.is_empty() {
         if args.signatures.len() != wanted.len() {
@@ -103,9 +108,9 @@ fn companions(args: &VerifyArgs, resource: &Resource) -> Result<Vec<Option<Bytes
     }
     let read = |companion: &Companion| {
         let path = match &companion.shared {
-            Some(shared) => args.file.parent().unwrap_or(Path::new("")).join(&**shared),
+            Some(shared) => file.parent().unwrap_or(Path::new("")).join(&**shared),
             None => {
-                let mut beside = args.file.clone().into_os_string();
+                let mut beside = file.to_owned().into_os_string();
                 beside.push(&*companion.suffix);
                 PathBuf::from(beside)
             }
@@ -120,7 +125,7 @@ fn companions(args: &VerifyArgs, resource: &Resource) -> Result<Vec<Option<Bytes
 
 /// A resource that exists only for this command, written as a configuration has it, so that every format and each of its
 /// words is there by the same name, and a mistake is told in the same way.
-fn by_hand(args: &VerifyArgs) -> Result<Resource, Fault> {
+fn by_hand(args: &VerifyArgs, file: &Path) -> Result<Resource, Fault> {
     let mut text = "store = { url = \"memory:\" }\n".to_owned();
     let mut ids = Vec::new();
     for path in &args.keys {
@@ -129,7 +134,7 @@ fn by_hand(args: &VerifyArgs) -> Result<Resource, Fault> {
         ids.push(id);
     }
     // A list of checksums vouches for a file by its name.
-    let named = args.file.file_name().and_then(|name| name.to_str()).and_then(|name| Name::new(name).ok());
+    let named = file.file_name().and_then(|name| name.to_str()).and_then(|name| Name::new(name).ok());
     let name = named.as_ref().map_or("file", Name::as_str);
     text.push_str(&format!("[[resource]]\nname = {}\nurls = [\"https://example.invalid/\"]\n", toml_text(name)));
     if let Some(identity) = &args.identity {
@@ -155,7 +160,7 @@ fn by_hand(args: &VerifyArgs) -> Result<Resource, Fault> {
 }
 
 /// As a basic string of TOML.
-fn toml_text(text: &str) -> String {
+pub(crate) fn toml_text(text: &str) -> String {
     let mut quoted = "\"".to_owned();
     for letter in text.chars() {
         match letter {

@@ -4,13 +4,18 @@
 
 mod anchors;
 mod cloud;
+mod doctor;
 mod drill;
+mod export;
 #[path = "../../../sigcache-core/tests/stores/fake.rs"]
 mod fake;
 mod flows;
 mod hostile;
 mod keys;
 mod kill;
+#[allow(dead_code, reason = "some of its faults are for the core alone")]
+#[path = "../../../sigcache-core/tests/stores/proxy.rs"]
+mod proxy;
 mod schema;
 mod serve;
 #[allow(dead_code, reason = "some of its servers are for the core alone")]
@@ -18,3 +23,4 @@ mod serve;
 mod servers;
 mod streams;
 mod support;
+mod web;

@@ -95,6 +95,7 @@ impl<'a> Build<'a> {
         let mut rules = Rules::new(verify.verifier.clone(), verify.signers.trust())
             .with_policy(policy)
             .with_limits(settings.limits());
+        rules.words = Some(verify.words.clone());
         rules.content_type = settings.content_type.as_deref().map(Arc::from);
         rules.access = match self.access.get(&settings.access) {
             Some(access) => access.clone(),

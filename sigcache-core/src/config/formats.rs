@@ -20,10 +20,12 @@ use super::{
     build::Build,
     problem::{Place, Problems},
     table::{Table, Value, Words, tick},
+    words,
 };
 use crate::{
     evidence::KeyId,
     name::Name,
+    resource::VerifyWords,
     trust::{Algorithm, Trust},
     verify::{Claims, Pointer, Verifier},
 };
@@ -126,6 +128,8 @@ pub(super) struct Verify {
     /// Whether the document says what it is.
     pub(super) tells_identity: TellsIdentity,
     pub(super) from_anchor: FromAnchor,
+    /// The table itself.
+    pub(super) words: Arc<VerifyWords>,
 }
 
 impl Verify {
@@ -221,7 +225,8 @@ impl Build<'_> {
         let next = self.verifies.len();
         let index = *self.verify_index.entry((alike, keys, threshold)).or_insert(next);
         if index == next {
-            self.verifies.push(Verify { verifier, signers, place: value.span(), tells_identity, from_anchor });
+            let (place, words) = (value.span(), Arc::new(words::of(&table, self)));
+            self.verifies.push(Verify { verifier, signers, place, tells_identity, from_anchor, words });
         }
         Some(index)
     }

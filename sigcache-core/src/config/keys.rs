@@ -1,6 +1,6 @@
 //! The keys, each with the time in which it may sign.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use super::{
     build::Build,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     digest::Digest,
     time::Timestamp,
-    trust::{KeyError, MAX_KEY_BYTES, TrustedKey},
+    trust::{KeyError, KeyFile, MAX_KEY_BYTES, TrustedKey},
 };
 
 /// Every word that may stand in a `[keys.ID]`.
@@ -89,7 +89,14 @@ impl Build<'_> {
             (_, None) => return None,
         };
         let bytes = match *way {
-            "file" => self.read_file(given, &given_at, MAX_KEY_BYTES)?.to_vec(),
+            "file" => {
+                let before = self.problems.len();
+                let Some(bytes) = self.read_file(given, &given_at, MAX_KEY_BYTES) else {
+                    self.problems.are_about_keys(before);
+                    return None;
+                };
+                bytes.to_vec()
+            }
             _ => given.as_bytes().to_vec(),
         };
         let starts_with = |beginning: &[u8]| bytes.trim_ascii_start().starts_with(beginning);
@@ -102,7 +109,7 @@ impl Build<'_> {
         };
         let keys = parsed.map_err(|error| {
             let message = format!("the key of {} cannot be used: {}", table.what(), explain(&error));
-            self.problems.at(given_at.span, message).expected(EXPECTED);
+            self.problems.at(given_at.span, message).expected(EXPECTED).about_key();
         });
         let mut keys = keys.ok()?;
         let (not_before, not_after) = (self.moment(table, "not_before"), self.moment(table, "not_after"));
@@ -113,7 +120,11 @@ impl Build<'_> {
             let message = format!("`not_after` ({end}) lies before `not_before` ({start})");
             self.problems.at(value.span(), message).expected("a later time");
         }
+        let mut file = KeyFile::new(id, bytes.into());
+        (file.not_before, file.not_after, file.revoked) = (not_before, not_after, revoked);
+        let file = Arc::new(file);
         for key in &mut keys {
+            key.file = Some(file.clone());
             // Both hold: the limits here, and those that the file itself may set.
             key.not_before = key.not_before.max(not_before);
             key.not_after = [key.not_after, not_after].into_iter().flatten().min();

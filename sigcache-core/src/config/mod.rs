@@ -30,6 +30,7 @@ mod table;
 mod tests;
 mod top;
 mod units;
+mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ use crate::{
 
 use store::Missing;
 
-pub use problem::{ConfigError, Problem, nearest};
+pub use problem::{About, ConfigError, Problem, nearest};
 pub use serve::ServeSettings;
 pub use store::StoreSettings;
 pub use units::duration;

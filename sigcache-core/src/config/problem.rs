@@ -35,14 +35,33 @@ pub struct Problem {
     pub expected: Option<String>,
     /// The valid word that is nearest to what was found.
     pub nearest: Option<String>,
+    /// What it is about.
+    pub about: About,
     excerpt: Option<(String, String)>,
+}
+
+/// What a problem is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum About {
+    /// What the configuration says.
+    Configuration,
+    /// A key that it names rightly: the file cannot be read, or what is in it is no key that can be used.
+    Key,
 }
 
 impl ConfigError {
     pub(super) fn file(file: &str, message: impl Into<String>, cause: Option<io::Error>) -> Self {
         let message = message.into();
-        let problem =
-            Problem { file: file.into(), position: None, message, expected: None, nearest: None, excerpt: None };
+        let problem = Problem {
+            file: file.into(),
+            position: None,
+            message,
+            expected: None,
+            nearest: None,
+            about: About::Configuration,
+            excerpt: None,
+        };
         Self { problems: vec![problem], more: 0, cause }
     }
 
@@ -105,10 +124,17 @@ pub(super) struct Draft {
     message: String,
     expected: Option<String>,
     nearest: Option<String>,
+    about: About,
     shows_line: bool,
 }
 
 impl Draft {
+    /// It is about a key itself.
+    pub(super) fn about_key(&mut self) -> &mut Self {
+        self.about = About::Key;
+        self
+    }
+
     /// What was expected instead.
     pub(super) fn expected(&mut self, expected: impl Into<String>) -> &mut Self {
         self.expected = Some(expected.into());
@@ -159,6 +185,18 @@ impl Problems {
         self.drafts.is_empty()
     }
 
+    /// How many there are so far.
+    pub(super) fn len(&self) -> usize {
+        self.drafts.len()
+    }
+
+    /// All after the first `before` are about keys themselves.
+    pub(super) fn are_about_keys(&mut self, before: usize) {
+        self.drafts.iter_mut().skip(before).for_each(|draft| {
+            draft.about_key();
+        });
+    }
+
     /// Another file, so that problems can point into it.
     pub(super) fn add_source(&mut self, file: &str, text: &str) -> usize {
         self.sources.push((file.into(), text.into()));
@@ -179,7 +217,14 @@ impl Problems {
     pub(super) fn at_place(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
         let message = message.into();
         let index = self.drafts.len();
-        self.drafts.push(Draft { place, message, expected: None, nearest: None, shows_line: true });
+        self.drafts.push(Draft {
+            place,
+            message,
+            expected: None,
+            nearest: None,
+            about: About::Configuration,
+            shows_line: true,
+        });
         &mut self.drafts[index]
     }
 
@@ -218,6 +263,7 @@ impl Problems {
             message: draft.message,
             expected: draft.expected,
             nearest: draft.nearest,
+            about: draft.about,
             excerpt: shows_line.then(|| excerpt(text, line_span, &draft.place.span, &secrets)),
         }
     }

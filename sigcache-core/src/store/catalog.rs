@@ -179,6 +179,15 @@ impl Catalog {
         self.get(name).is_none_or(|entry| entry.changed_in <= self.published)
     }
 
+    /// When the oldest publication began of which the mark is still there: it is under way, or it was cut off.
+    pub fn publishing_since(&self) -> Option<Timestamp> {
+        let began = self.unfinished.iter().filter_map(|key| match key {
+            SnapshotKey::Publishing(_, run) => Some(run.time()),
+            _ => None,
+        });
+        began.min()
+    }
+
     /// Marks that runs left which have not come to their end, so far.
     pub(super) fn unfinished(&self) -> &[SnapshotKey] {
         &self.unfinished

@@ -4,7 +4,7 @@
 //! 409 does too although nothing was written. So after every error the key is read back, and the run id in what stands
 //! there says whose it is.
 
-use object_store::{Error as ObjectError, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
+use object_store::{PutMode, PutPayload};
 
 use super::{Bucket, Catalog, Change, Committed, SnapshotKey, Store as _, StoreError, bucket::failed};
 use crate::{decision::RunId, time::Timestamp};
@@ -58,38 +58,5 @@ impl Bucket {
             }
         }
         Err(last.unwrap_or(StoreError::Contended { tries: 3 }))
-    }
-
-    /// Shows that of two creates of one key the second fails. Some servers answer both with success.
-    pub(super) async fn probe(&self, run: RunId) -> Result<(), StoreError> {
-        let key = self.layout.probe(run);
-        let create = async |content: &'static [u8]| {
-            self.count(1);
-            self.commits.put_opts(&key, PutPayload::from_static(content), PutMode::Create.into()).await
-        };
-        let verdict = async {
-            if let Err(error) = create(b"1").await {
-                // Its answer may be all that was lost; if it is not there, the error stands.
-                self.load(&key, 16).await.map_err(|_| failed("create", &key, error))?;
-            }
-            match create(b"2").await {
-                // Only a refusal proves anything: a store that ignores conditions can be out of order as well.
-                Err(ObjectError::AlreadyExists { .. } | ObjectError::Precondition { .. }) => {}
-                Err(error) => return Err(failed("create", &key, error)),
-                Ok(_) => return Err(StoreError::Unconditional { key: key.to_string() }),
-            }
-            let content = self.load(&key, 16).await?;
-            if content[..] == *b"1" { Ok(()) } else { Err(StoreError::Unconditional { key: key.to_string() }) }
-        }
-        .await;
-        self.clear_probe(&key).await;
-        verdict
-    }
-
-    async fn clear_probe(&self, key: &Path) {
-        self.count(1);
-        if let Err(error) = self.objects.delete(key).await {
-            tracing::warn!(%key, %error, "the probe could not be deleted; it is harmless");
-        }
     }
 }

@@ -154,7 +154,12 @@ impl Layout {
         self.below(&format!("runs/{}/{run}.json", run.time().day_folder()))
     }
 
-    /// The object for the self-check of conditional creates.
+    /// The folder of the objects for trying the store out.
+    pub fn probes_folder(&self) -> Path {
+        self.below("probe")
+    }
+
+    /// The object for trying the store out.
     pub fn probe(&self, run: RunId) -> Path {
         self.below(&format!("probe/{run}"))
     }

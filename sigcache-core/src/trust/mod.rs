@@ -32,6 +32,8 @@ pub mod x509;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::{
     decision::Failure,
     digest::Digest,
@@ -65,12 +67,37 @@ pub struct TrustedKey {
     pub revoked: bool,
     /// Where it was read, for people.
     pub origin: Option<Arc<str>>,
+    /// What it was read from, to hand it on as it is; `None` where no configuration names it.
+    pub file: Option<Arc<KeyFile>>,
+}
+
+/// A key file, with what the configuration says of the keys in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyFile {
+    /// The id in the configuration; each of several keys in one file has an id of its own that begins so.
+    pub id: Arc<str>,
+    /// The file.
+    pub bytes: Bytes,
+    /// Its keys may not sign before this.
+    pub not_before: Option<Timestamp>,
+    /// Its keys may not sign after this.
+    pub not_after: Option<Timestamp>,
+    /// Nothing that they signed is trusted any more.
+    pub revoked: bool,
+}
+
+impl KeyFile {
+    /// A file under an id, without limits in time.
+    pub fn new(id: &str, bytes: Bytes) -> Self {
+        Self { id: id.into(), bytes, not_before: None, not_after: None, revoked: false }
+    }
 }
 
 impl TrustedKey {
     /// A key without limits in time.
     pub fn new(id: KeyId, key: PublicKey) -> Self {
-        Self { id, key, not_before: None, not_after: None, revoked: false, origin: None }
+        Self { id, key, not_before: None, not_after: None, revoked: false, origin: None, file: None }
     }
 
     /// The same key, which may sign only while the certificate is valid that it was read from, beside its other limits.

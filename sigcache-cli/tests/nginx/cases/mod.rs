@@ -4,6 +4,7 @@ mod access;
 mod answers;
 mod content;
 mod disk;
+mod doctor;
 mod hostile;
 mod itself;
 mod limits;

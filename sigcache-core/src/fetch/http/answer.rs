@@ -87,8 +87,20 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
+    Some(moment(text)?.since(now))
+}
+
+/// What time it was for the server when it answered. A cache in between sends the `Date` that it got from there, and says
+/// in `Age` how long ago that was (RFC 9111, section 5.1).
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let age = text(AGE).and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
+    Some(moment(text(DATE)?)?.plus(Duration::from_secs(age)))
+}
+
+fn moment(text: &str) -> Option<Timestamp> {
     let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Timestamp::from_millis(moment.as_millisecond()).since(now))
+    Some(Timestamp::from_millis(moment.as_millisecond()))
 }
 
 /// Where a redirect leads: to HTTP, and never from HTTPS to less.

@@ -106,6 +106,8 @@ impl Clients {
             .redirect(redirect::Policy::none())
             .referer(false)
             .tcp_nodelay(true)
+            // For `inspect`: until when the server's certificate is valid.
+            .tls_info(true)
             .connector_layer(TimedLayer)
             .dns_resolver(Resolver { addresses: access.addresses, exempt: self.exempt.clone() });
         match self.proxies {

@@ -20,15 +20,17 @@ pub mod fuzzing;
 mod resolve;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use reqwest::{
     Client, Response, StatusCode,
     header::{AUTHORIZATION, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH},
+    tls::TlsInfo,
 };
 use tokio::time::Instant;
 use url::Url;
 
 use super::{Access, Body, FetchError, FetchRequest, Fetched, Fetcher, Secret};
-use crate::{reason::Reason, receipt::Validators};
+use crate::{reason::Reason, receipt::Validators, time::Timestamp};
 use client::Clients;
 use connect::Silence;
 
@@ -58,6 +60,41 @@ impl HttpFetcher {
         client::check(access)
     }
 
+    /// Asks as [`Fetcher::fetch`] does, and says what the last server showed of itself; the body is not read. For those
+    /// who look for what is wrong with a source.
+    pub async fn inspect(&self, request: FetchRequest<'_>) -> Result<Inspection, FetchError> {
+        let deadline = connect::after(Instant::now(), request.limits.total);
+        let response = self.exchange(&request, deadline).await?;
+        let (status, headers) = (response.status(), response.headers());
+        if status != StatusCode::OK {
+            return Err(answer::refusal(status, headers, &request).with_status(Some(status.as_u16())));
+        }
+        let shown = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
+        Ok(Inspection { date: answer::date(headers), certificate: shown.map(Bytes::copy_from_slice) })
+    }
+
+    /// The last answer of the chain that redirects make.
+    async fn exchange(&self, request: &FetchRequest<'_>, deadline: Instant) -> Result<Response, FetchError> {
+        if !matches!(request.url.scheme(), "http" | "https") {
+            return Err(FetchError::new(Reason::UnsupportedScheme, "http or https", request.url.scheme()));
+        }
+        let mut client = self.clients.client(request.access)?;
+        let mut hop = Hop { request, url: request.url.clone(), at_home: true };
+        let mut redirects = 0;
+        loop {
+            let response = self.ask(&client, &hop, deadline).await?;
+            let status = response.status();
+            if !is_redirect(status) {
+                return Ok(response);
+            }
+            hop.follow(&response, redirects).map_err(|error| error.with_status(Some(status.as_u16())))?;
+            if !hop.at_home {
+                client = self.clients.stranger(request.access)?;
+            }
+            redirects += 1;
+        }
+    }
+
     /// Asks one server.
     async fn ask(&self, client: &Client, hop: &Hop<'_>, deadline: Instant) -> Result<Response, FetchError> {
         let (request, url) = (hop.request, &hop.url);
@@ -84,26 +121,20 @@ impl Default for HttpFetcher {
 impl Fetcher for HttpFetcher {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
         let deadline = connect::after(Instant::now(), request.limits.total);
-        if !matches!(request.url.scheme(), "http" | "https") {
-            return Err(FetchError::new(Reason::UnsupportedScheme, "http or https", request.url.scheme()));
-        }
-        let mut client = self.clients.client(request.access)?;
-        let mut hop = Hop { request: &request, url: request.url.clone(), at_home: true };
-        let mut redirects = 0;
-        loop {
-            let response = self.ask(&client, &hop, deadline).await?;
-            let status = response.status();
-            if !is_redirect(status) {
-                return conclude(response, &request, deadline)
-                    .map_err(|error| error.with_status(Some(status.as_u16())));
-            }
-            hop.follow(&response, redirects).map_err(|error| error.with_status(Some(status.as_u16())))?;
-            if !hop.at_home {
-                client = self.clients.stranger(request.access)?;
-            }
-            redirects += 1;
-        }
+        let response = self.exchange(&request, deadline).await?;
+        let status = response.status();
+        conclude(response, &request, deadline).map_err(|error| error.with_status(Some(status.as_u16())))
     }
+}
+
+/// What a server showed of itself with an answer that was as it should be.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// What time it was for the server, by its `Date`.
+    pub date: Option<Timestamp>,
+    /// Its certificate in DER, over HTTPS.
+    pub certificate: Option<Bytes>,
 }
 
 /// One request of the chain that redirects make.

@@ -1,0 +1,51 @@
+//! The configuration itself, and the keys that it names, as far as they could not be read.
+
+use sigcache_core::config::{About, Config, ConfigError};
+
+use super::{Break, Chain, Link, count};
+
+/// A configuration that was read.
+pub(crate) fn check(chain: &mut Chain, file: &str, config: &Config) {
+    let (resources, collections) = (config.resources.len(), config.anchored.len());
+    let resting = if collections > 0 { format!(", {collections} resting on anchors") } else { String::new() };
+    let (resources, keys) = (count(resources, "resource"), count(config.keys.len(), "key"));
+    chain.fine(Link::Configuration, file, format!("{resources}{resting}, {keys}"));
+}
+
+/// One that was not: each problem is of the configuration or of a key. Nothing after it can be checked.
+pub(crate) fn not_loaded(chain: &mut Chain, file: &str, error: &ConfigError) {
+    let (keys, others): (Vec<_>, Vec<_>) = error.problems().iter().partition(|problem| problem.about == About::Key);
+    for (link, problems) in [(Link::Configuration, &others), (Link::Keys, &keys)] {
+        for problem in problems {
+            let place = match problem.position {
+                Some((line, column)) => format!("{}:{line}:{column}", problem.file),
+                None => problem.file.to_string(),
+            };
+            let expected = match link {
+                Link::Keys => problem.expected.as_deref().unwrap_or("a public key that can be used"),
+                _ => problem.expected.as_deref().unwrap_or("a configuration that can be used"),
+            };
+            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            let advice = match &problem.nearest {
+                Some(word) => format!("correct it; did you mean `{word}`?"),
+                None if link == Link::Keys => "put the publisher's public key there".to_owned(),
+                None => "correct it there".to_owned(),
+            };
+            let found = format!("{}{cause}", problem.message);
+            chain.broken(link, place, Break::new(expected, found, advice).with_exit_code(2));
+        }
+    }
+    let first = if others.is_empty() {
+        chain.rows.insert(
+            0,
+            super::Row { link: Link::Configuration, of: file.to_owned(), state: super::State::Ok { note: None } },
+        );
+        Link::Keys
+    } else {
+        Link::Configuration
+    };
+    let last = if keys.is_empty() { Link::Configuration } else { Link::Keys };
+    for link in Link::ALL.iter().filter(|link| **link > last) {
+        chain.unchecked(*link, "", first.is_broken());
+    }
+}
