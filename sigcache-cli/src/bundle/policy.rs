@@ -1,6 +1,10 @@
 //! `policy.json`: by which rules the document was accepted, and the keys that may sign it.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -170,10 +174,17 @@ impl Policy {
     pub(super) fn resource(&self, members: &Members) -> Result<Resource> {
         ensure!(self.format == FORMAT, "policy.json has format {}, and this program knows only {FORMAT}", self.format);
         let folder = tempfile::tempdir().context("no room for the keys to be read from")?;
+        // Each member is written at most once, or a small bundle could fill the disk.
+        let mut named = BTreeSet::new();
+        let mut once = |member: &str| {
+            ensure!(named.insert(member.to_owned()), "policy.json names {member:?} twice");
+            Ok(())
+        };
         let mut text = "store = { url = \"memory:\" }\n".to_owned();
         let mut ids = Vec::new();
         for (number, key) in self.keys.iter().enumerate() {
             let file = format!("key-{number}");
+            once(&key.file)?;
             put(folder.path(), &file, &key.file, members)?;
             let id = quoted(&key.id);
             text.push_str(&format!("[keys.{id}]\nfile = \"{file}\"\nrevoked = {}\n", key.revoked));
@@ -193,7 +204,7 @@ impl Policy {
         for (word, value) in &self.verify {
             ensure!(!["keys", "anchor", "threshold"].contains(&word.as_str()), "policy.json says twice who signs");
             // Nothing but a member may be read as a file.
-            let value = if word == "crl" { &files(value, folder.path(), members)? } else { value };
+            let value = if word == "crl" { &files(value, folder.path(), members, &mut once)? } else { value };
             text.push_str(&format!("{} = {}\n", quoted(word), toml(value)?));
         }
         let config = Config::parse(&text, "policy.json", folder.path(), &|_| None)
@@ -205,11 +216,12 @@ impl Policy {
     }
 }
 
-fn files(value: &Value, folder: &Path, members: &Members) -> Result<Value> {
+fn files(value: &Value, folder: &Path, members: &Members, once: &mut impl FnMut(&str) -> Result<()>) -> Result<Value> {
     let names = value.as_array().context("policy.json has a `crl` that is no list")?;
     let copy = |(number, name): (usize, &Value)| {
-        let file = format!("file-{number}");
-        put(folder, &file, name.as_str().unwrap_or_default(), members)?;
+        let (file, name) = (format!("file-{number}"), name.as_str().unwrap_or_default());
+        once(name)?;
+        put(folder, &file, name, members)?;
         Ok(Value::String(file))
     };
     names.iter().enumerate().map(copy).collect::<Result<Vec<Value>>>().map(Value::Array)

@@ -82,6 +82,9 @@ fn recipe(policy: &Policy, receipt: &Receipt) -> Option<String> {
             text.push_str(&command);
         }
     }
+    if receipt.companions.len() > 1 {
+        text.push_str("(Each key made one of these signatures: it is enough that one of its commands succeeds.)\n");
+    }
     text.push_str("(A signature in base64 or hexadecimal must be decoded first.)\n");
     Some(text)
 }

@@ -256,6 +256,9 @@ fn attack_a_policy_reads_no_file_of_the_machine() {
         edited(&members, "policy.json", "\"format\": \"detached\"", "\"crl\": [\"/etc/passwd\"], \"format\": \"jws\"");
     other.replace("a.tar", forged(lists));
     refuses(&other, &[], "which is not in it");
+    let twice = "\"crl\": [\"keys/1.pem\", \"keys/1.pem\"], \"format\": \"jws\"";
+    other.replace("a.tar", forged(edited(&members, "policy.json", "\"format\": \"detached\"", twice)));
+    refuses(&other, &[], "names \\\"keys/1.pem\\\" twice");
     let nested = "\"claims\": { \"crl\": [\"/etc/passwd\"] }, \"format\": \"jws\"";
     let lists = edited(&members, "policy.json", "\"format\": \"detached\"", nested);
     other.replace("a.tar", forged(lists));
