@@ -26,6 +26,10 @@ const ENDLESS_BYTES: usize = 256 * 1024;
 /// Between two bytes of what drips.
 const DRIP: Duration = Duration::from_millis(10);
 
+/// So long it keeps a connection on which nothing comes. Limits that are tried are far below; a fetch without one is not
+/// held up for ever, and ends in another way.
+const GIVES_UP: Duration = Duration::from_secs(5);
+
 /// What the origin answers to a request for one path.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
@@ -162,11 +166,15 @@ async fn send(stream: &mut TcpStream, answer: Answer) -> io::Result<()> {
             chunk(stream, &vec![0; ENDLESS_BYTES]).await?;
             stream.write_all(b"0\r\n\r\n").await
         }
-        Answer::Silent => std::future::pending().await,
+        Answer::Silent => {
+            tokio::time::sleep(GIVES_UP).await;
+            Ok(())
+        }
         Answer::Stalled(bytes) => {
             stream.write_all(&sized(bytes.len() as u64)).await?;
             stream.write_all(without_last(&bytes)).await?;
-            std::future::pending().await
+            tokio::time::sleep(GIVES_UP).await;
+            Ok(())
         }
         Answer::Dripping(bytes) => {
             stream.set_nodelay(true)?;
@@ -175,7 +183,8 @@ async fn send(stream: &mut TcpStream, answer: Answer) -> io::Result<()> {
                 stream.write_all(&[*byte]).await?;
                 tokio::time::sleep(DRIP).await;
             }
-            std::future::pending().await
+            tokio::time::sleep(GIVES_UP).await;
+            Ok(())
         }
     }
 }

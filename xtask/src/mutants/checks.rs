@@ -104,7 +104,7 @@ pub(super) const CHECKS: &[Check] = &[
         &[(
             "fetch/http/connect.rs",
             "Stage::Asked(since) => after(since, limits.first_byte),",
-            "Stage::Asked(since) if crate::mutated(\"first-byte-not-limited\") => after(since, limits.idle),
+            "Stage::Asked(since) if crate::mutated(\"first-byte-not-limited\") => after(since, limits.total),
             Stage::Asked(since) => after(since, limits.first_byte),",
         )],
         "flags.json",
