@@ -94,7 +94,16 @@ async fn examine(chain: &mut Chain, config: &Config, args: &DoctorArgs, now: Tim
         };
         let sources = ask_sources(&asking, &mine).await;
         let verdicts = match &divided {
-            Some(divided) => check_verification(config, divided, &sources, run).await?,
+            Some(divided) => match check_verification(config, divided, &sources, run).await {
+                Ok(verdicts) => verdicts,
+                Err(fault) => {
+                    let (expected, advice) =
+                        ("a run to its end", "run `sigcache sync --dry-run`, and look at what stops it");
+                    let broken = Break::new(expected, fault.to_string(), advice).with_exit_code(fault.code);
+                    chain.broken(Link::Verification, "a run that writes nothing", broken);
+                    Verdicts::none("the run that writes nothing did not come to its end")
+                }
+            },
             None => Verdicts::none("the store or its catalog cannot be read"),
         };
         unvouched(chain, &verdicts, &sources);

@@ -1,6 +1,9 @@
 //! What a run would make of what the sources serve now: the real pipeline, without a write.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use sigcache_core::{
     Attempt, Decision, Name, Reason, Resource, RunId, Urls,
@@ -124,13 +127,16 @@ pub(crate) async fn check(
         let runner = app.runner()?.with_writes(Writes::DryRun).with_asking(Asking::Everything);
         let nonce = crate::app::nonce()?;
         for round in &rounds {
-            let selection = Selection::Only(round.iter().map(|resource| resource.name.clone()).collect());
+            let urls: BTreeMap<Name, Url> = round
+                .iter()
+                .filter_map(|resource| Some((resource.name.clone(), resource.urls().into_iter().next()?)))
+                .collect();
+            let selection = Selection::Only(urls.keys().cloned().collect());
             let without = runner.clone().with_anchored([]);
             let report = without.sync(round, &selection, run.time(), nonce).await?;
             for decision in report.decisions {
-                let url = round.iter().find(|resource| resource.name == decision.resource).map(Resource::urls);
-                if let Some(url) = url.and_then(|urls| urls.into_iter().next()) {
-                    verdicts.by_source.insert(key(&decision.resource, &url), decision);
+                if let Some(url) = urls.get(&decision.resource) {
+                    verdicts.by_source.insert(key(&decision.resource, url), decision);
                 }
             }
         }
@@ -157,8 +163,9 @@ fn alone(resource: &Resource, url: &Url) -> Resource {
 
 /// Says what anchors do not vouch for any more, and so has no source to ask.
 pub(crate) fn unvouched(chain: &mut Chain, verdicts: &Verdicts, sources: &[Source]) {
+    let asked: BTreeSet<&Name> = sources.iter().map(|source| &source.resource.name).collect();
     for (name, decision) in &verdicts.whole {
-        let asked = sources.iter().any(|source| source.resource.name == *name);
+        let asked = asked.contains(name);
         let ours = matches!(decision.reason, Reason::AnchorBroken | Reason::AnchorEntryUnusable | Reason::MassRemoval);
         if !asked && ours {
             chain.add(Link::Verification, name.as_str(), verdicts.judged(decision));
