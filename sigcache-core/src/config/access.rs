@@ -152,7 +152,7 @@ impl Build<'_> {
         (headers.len() == table.entries().count()).then_some(headers)
     }
 
-    fn variable(&mut self, name: &str, place: &Place) -> Option<String> {
+    pub(super) fn variable(&mut self, name: &str, place: &Place) -> Option<String> {
         let sound = |c: u8| c.is_ascii_alphanumeric() || c == b'_';
         if name.is_empty() || !name.bytes().all(sound) {
             let message = "what follows `env:` is not the name of a variable";

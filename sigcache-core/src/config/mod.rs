@@ -14,6 +14,8 @@
 //! ```
 
 mod access;
+#[cfg(feature = "alerts")]
+mod alerts;
 mod anchors;
 mod build;
 mod entries;
@@ -62,6 +64,9 @@ pub struct Config {
     pub per_host: usize,
     /// The greatest part (0 to 1) of the stored resources that one run may remove because they left the configuration.
     pub removal_limit: f64,
+    /// Who is told when something is not as it should be.
+    #[cfg(feature = "alerts")]
+    pub alerts: Vec<crate::alert::Route>,
 }
 
 impl Config {
@@ -106,5 +111,11 @@ impl Config {
     /// The same for those who only read: a folder that is not there is an error, and is not created.
     pub fn open_existing_store(&self, shard: Shard) -> Result<Bucket, StoreError> {
         self.store.open(shard, Missing::Refuse)
+    }
+
+    /// Who is told when something is not as it should be, and of which store.
+    #[cfg(feature = "alerts")]
+    pub fn alerts(&self, runtime: std::sync::Arc<dyn crate::runtime::Runtime>) -> crate::alert::Alerts {
+        crate::alert::Alerts::new(self.store.url.as_str(), self.alerts.clone(), runtime).with_keys(self.keys.clone())
     }
 }
