@@ -182,7 +182,10 @@ impl<'h> Row<'h> {
     /// Whether nothing about it needs a person: it is fresh and given out, its plain copy is up to date, and the last run
     /// passed every step.
     pub fn is_good(&self) -> bool {
-        self.served && self.published && self.state == "fresh" && self.last.is_some_and(|last| last.step == Step::Done)
+        self.served
+            && self.published
+            && self.state == "fresh"
+            && self.last.is_some_and(|last| last.step == Step::Done)
     }
 
     /// Its state in one word: `fresh`, `stale`, `expired` (and given out all the same), `withheld`, or `absent`.
@@ -266,9 +269,9 @@ impl Holdings {
             Expiry { at, kind, name, concerns, count }
         };
         let mut expiries: Vec<Expiry> = ends.into_iter().map(relied).collect();
-        let unused = keys
-            .iter()
-            .filter(|key| !expiries.iter().any(|one| one.kind == ExpiryKind::Key && one.name == key.id.as_str()));
+        let unused = keys.iter().filter(|key| {
+            !expiries.iter().any(|one| one.kind == ExpiryKind::Key && one.name == key.id.as_str())
+        });
         let idle = unused.filter_map(|key| {
             let (at, name) = (key.ends()?, key.id.to_string());
             Some(Expiry { at, kind: ExpiryKind::Key, name, concerns: None, count: 0 })

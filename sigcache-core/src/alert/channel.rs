@@ -15,7 +15,7 @@ use crate::{
 
 /// How often it is tried to deliver a message before that is left to the next run.
 pub const TRIES: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// A receiver that asks for a longer pause is left alone until the next run.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The most time for all tries. Much less than the time after which another process takes over.
@@ -70,13 +70,13 @@ async fn tries(runtime: &dyn Runtime, channel: &dyn Channel, notice: &Notice) ->
     }
 }
 
-/// How long to wait before the next try, if there is to be one: doubling, with jitter.
+/// How long to wait before the next try, if there is to be one: four times the one before, with jitter.
 fn pause(notice: &Notice, tries: u32, retry: Retry) -> Option<Duration> {
     if tries >= TRIES {
         return None;
     }
     let dice = Digest::of(format!("{} {} {tries}", notice.id, notice.channel).as_bytes());
-    let jittered = FIRST_PAUSE.saturating_mul(1 << (2 * tries)).mul_f64(0.5 + f64::from(dice.as_bytes()[0]) / 512.0);
+    let jittered = FIRST_PAUSE.saturating_mul(4_u32.pow(tries - 1)).mul_f64(0.5 + f64::from(dice.as_bytes()[0]) / 512.0);
     match retry {
         Retry::No => None,
         Retry::After(span) if span > LONGEST_PAUSE => None,

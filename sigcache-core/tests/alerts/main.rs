@@ -1,1 +1,10 @@
+//! Who is told what, when, and how often, whatever fails.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+mod channels;
+mod chain;
+mod course;
+mod ends;
+mod faults;
+mod support;
