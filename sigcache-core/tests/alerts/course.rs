@@ -21,7 +21,7 @@ fn a_change_is_told_once_then_as_a_reminder_and_its_end_with_how_long_it_lasted(
     assert_eq!((&notice["kind"], &notice["open"], &notice["channel"]), (&json!("alert"), &json!(1), &json!("operations")));
     let [item] = <[_; 1]>::try_from(notice["items"].as_array().unwrap().clone()).unwrap();
     assert_eq!((&item["event"], &item["subject"], &item["name"]), (&json!("new"), &json!("resource"), &json!("a")));
-    assert_eq!((&item["standing"], &item["step"], &item["reason"]), (&json!("fresh"), &json!("connect"), &json!("connect-failed")));
+    assert_eq!((&item["standing"], &item["step"], &item["reason"]), (&json!("fresh"), &json!("connect"), &json!("connection-refused")));
     for hour in 2..4 {
         world.run(hour);
     }

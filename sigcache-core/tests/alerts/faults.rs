@@ -137,6 +137,7 @@ fn who_was_taken_for_dead_does_not_write_over_what_another_one_told() {
         let probe = broken();
         let holdings = probe.holdings(5);
         let bucket = probe.lab.bucket();
+        probe.lab.faulty.rearm();
         block_on(probe.alerts().look(&bucket, &holdings, at(5), nonce));
         probe.lab.faulty.seen()
     };

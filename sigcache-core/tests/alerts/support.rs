@@ -19,14 +19,14 @@ use sigcache_core::{
 
 /// Somebody who keeps what he is told.
 #[derive(Debug, Default)]
-pub struct Inbox {
+pub(crate) struct Inbox {
     got: Mutex<Vec<Value>>,
     /// So many of the next deliveries fail.
-    pub failures: AtomicU32,
+    pub(crate) failures: AtomicU32,
     /// The next deliverer dies before it can deliver.
-    pub deaths: AtomicU32,
+    pub(crate) deaths: AtomicU32,
     /// How often anybody tried.
-    pub tries: AtomicU32,
+    pub(crate) tries: AtomicU32,
 }
 
 fn take(count: &AtomicU32) -> bool {
@@ -48,27 +48,27 @@ impl Channel for Inbox {
 
 impl Inbox {
     /// What came since the last time.
-    pub fn empty(&self) -> Vec<Value> {
+    pub(crate) fn empty(&self) -> Vec<Value> {
         std::mem::take(&mut *self.got.lock().unwrap())
     }
 
     /// The same, each thing as `event name`.
-    pub fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         let items = self.empty().into_iter().flat_map(|notice| notice["items"].as_array().unwrap().clone());
         items.map(|item| format!("{} {}", item["event"].as_str().unwrap(), item["name"].as_str().unwrap())).collect()
     }
 }
 
 /// One resource, `a`, that can be broken and mended, and whoever is told of it.
-pub struct World {
-    pub lab: Arc<Lab>,
-    pub inbox: Arc<Inbox>,
-    pub rules: Rules,
+pub(crate) struct World {
+    pub(crate) lab: Arc<Lab>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) rules: Rules,
 }
 
 impl World {
     /// Synced once, at hour 0.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let lab = Lab::default();
         lab.publish("a", "a document");
         let world = Self { lab: Arc::new(lab), inbox: Arc::default(), rules: Rules::default() };
@@ -76,29 +76,29 @@ impl World {
         world
     }
 
-    pub fn breaks(&self) {
+    pub(crate) fn breaks(&self) {
         self.lab.origin.down(&Lab::url("a"));
     }
 
-    pub fn mends(&self) {
+    pub(crate) fn mends(&self) {
         self.lab.publish("a", "a document");
     }
 
-    pub fn resources(&self) -> Vec<Resource> {
+    pub(crate) fn resources(&self) -> Vec<Resource> {
         vec![self.lab.resource("a")]
     }
 
-    pub fn alerts(&self) -> Alerts {
+    pub(crate) fn alerts(&self) -> Alerts {
         let route = Route::new("operations", self.inbox.clone(), self.rules.clone());
         alerts(vec![route])
     }
 
     /// One run of a host, and its look; `hours` after the beginning.
-    pub fn run(&self, hours: i64) -> Looked {
+    pub(crate) fn run(&self, hours: i64) -> Looked {
         self.run_with(&self.alerts(), hours)
     }
 
-    pub fn run_with(&self, alerts: &Alerts, hours: i64) -> Looked {
+    pub(crate) fn run_with(&self, alerts: &Alerts, hours: i64) -> Looked {
         let bucket = self.lab.sound_bucket();
         let runner = self.lab.runner_on(bucket.clone());
         let resources = self.resources();
@@ -109,31 +109,31 @@ impl World {
     }
 
     /// A run without a look; and what the store holds after it.
-    pub fn holdings(&self, hours: i64) -> Holdings {
+    pub(crate) fn holdings(&self, hours: i64) -> Holdings {
         self.lab.faulty.rearm();
         self.lab.sync(&self.resources(), hours);
         self.loaded(at(hours))
     }
 
     /// What the store holds, read anew.
-    pub fn loaded(&self, now: Timestamp) -> Holdings {
+    pub(crate) fn loaded(&self, now: Timestamp) -> Holdings {
         let catalog = block_on(self.lab.sound_bucket().catalog()).unwrap();
         Holdings::new(&self.resources(), &[], vec![(Shard::WHOLE, catalog)], Publish::Copies, now)
     }
 
     /// A look of another host, without a run before it.
-    pub fn look(&self, bucket: &Bucket, now: Timestamp) -> Looked {
+    pub(crate) fn look(&self, bucket: &Bucket, now: Timestamp) -> Looked {
         block_on(self.alerts().look(bucket, &self.loaded(now), now, self.lab.nonce()))
     }
 
     /// The objects of alerting that are in the store, by the ends of their names.
-    pub fn states(&self) -> Vec<String> {
+    pub(crate) fn states(&self) -> Vec<String> {
         let all = self.lab.referee.objects("catalog/");
         let names = all.keys().filter_map(|key| key.rsplit('/').next());
         names.filter(|name| name.contains(".alerts")).map(str::to_owned).collect()
     }
 }
 
-pub fn alerts(routes: Vec<Route>) -> Alerts {
+pub(crate) fn alerts(routes: Vec<Route>) -> Alerts {
     Alerts::new("memory:", routes, Arc::new(TestRuntime::default()))
 }
