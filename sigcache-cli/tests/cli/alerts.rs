@@ -133,7 +133,10 @@ fn a_change_a_reminder_and_the_recovery_are_told() {
     // Meanwhile it is stale, which is told instead of the reminder.
     assert_eq!(receiver.told(), ["changed a"]);
     let report = lab.json("report", 1, &["--at", "2026-11-26T15:00:00Z", "sync"]);
-    assert_eq!((&report["alerts"]["sent"][0]["kind"], &report["alerts"]["sent"][0]["reminder"]), (&json!("reminder"), &json!(1)));
+    assert_eq!(
+        (&report["alerts"]["sent"][0]["kind"], &report["alerts"]["sent"][0]["reminder"]),
+        (&json!("reminder"), &json!(1))
+    );
     assert_eq!(receiver.told(), ["reminder a"]);
     mends(&lab);
     let text = lab.run_at("2026-11-26T16:00:00Z", &["sync"]).ends(0);
@@ -141,7 +144,9 @@ fn a_change_a_reminder_and_the_recovery_are_told() {
     let [notice] = receiver.empty().try_into().unwrap();
     schema::check("notice", &notice);
     let lasted = notice["items"][0]["lasted_seconds"].as_u64().unwrap();
-    assert_eq!((lasted / 3600, notice["kind"].as_str()), (51, Some("recovery")));
+    // The time that the runs themselves took is in it.
+    assert!(lasted.abs_diff(51 * 3600) < 600, "{lasted}");
+    assert_eq!(notice["kind"], "recovery");
     lab.json("report", 0, &["--at", "2026-11-26T17:00:00Z", "sync"]);
     // Readers and the audit see nothing of it.
     for command in ["audit", "status", "gc"] {
@@ -226,14 +231,21 @@ fn no_output_and_no_object_has_a_secret() {
         run(&["--at", &at, "--log", "text", "sync"]);
     }
     assert!(receiver.empty().iter().all(|notice| !notice.to_string().contains(TOKEN)));
-    for url in ["http://127.0.0.1:1/{}", "https://{}.invalid/{}", "{}", "ftp://a.example/{}", "https://user:{}@a.example/"] {
+    for url in
+        ["http://127.0.0.1:1/{}", "https://{}.invalid/{}", "{}", "ftp://a.example/{}", "https://user:{}@a.example/"]
+    {
         let url = url.replace("{}", TOKEN);
         lab.set_environment(&[("WEBHOOK".to_owned(), url), ("TOKEN".to_owned(), TOKEN.to_owned())]);
         mends(&lab);
         run(&["--at", "2026-11-24T19:00:00Z", "--log", "text", "sync"]);
     }
     let text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
-    for webhook in [format!("\"nonsense {TOKEN}\""), format!("[\"{TOKEN}\"]"), format!("\"https://[{TOKEN}\" # and"), format!("\"{TOKEN}")] {
+    for webhook in [
+        format!("\"nonsense {TOKEN}\""),
+        format!("[\"{TOKEN}\"]"),
+        format!("\"https://[{TOKEN}\" # and"),
+        format!("\"{TOKEN}"),
+    ] {
         lab.replace("sigcache.toml", text.replace("\"env:WEBHOOK\"", &webhook));
         run(&["sync"]);
     }

@@ -76,7 +76,8 @@ fn pause(notice: &Notice, tries: u32, retry: Retry) -> Option<Duration> {
         return None;
     }
     let dice = Digest::of(format!("{} {} {tries}", notice.id, notice.channel).as_bytes());
-    let jittered = FIRST_PAUSE.saturating_mul(4_u32.pow(tries - 1)).mul_f64(0.5 + f64::from(dice.as_bytes()[0]) / 512.0);
+    let jittered =
+        FIRST_PAUSE.saturating_mul(4_u32.pow(tries - 1)).mul_f64(0.5 + f64::from(dice.as_bytes()[0]) / 512.0);
     match retry {
         Retry::No => None,
         Retry::After(span) if span > LONGEST_PAUSE => None,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    decision::printable,
+    decision::{plays_with_terminals, printable},
     name::Name,
     reason::{Reason, Step},
     status::{Expiry, ExpiryKind, Holdings, Row},
@@ -216,7 +216,9 @@ fn of_row(row: &Row<'_>) -> Condition {
 impl Condition {
     /// What was found about `name`, which `text` says in a sentence.
     pub(super) fn new(subject: Subject, name: &str, state: &str, text: String) -> Self {
-        let (name, text) = (printable(name.into()).into(), printable(text.into()).into());
+        // Not cut, as the name tells it from others.
+        let shown = |c: char| if plays_with_terminals(c) { char::REPLACEMENT_CHARACTER } else { c };
+        let (name, text) = (name.chars().map(shown).collect(), printable(text.into()).into());
         let (standing, step, reason, until) = (None, None, None, None);
         Self { subject, name, state: state.to_owned(), text, standing, step, reason, until }
     }

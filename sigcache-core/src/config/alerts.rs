@@ -7,7 +7,7 @@ use url::Url;
 use super::{
     build::Build,
     problem::Place,
-    table::{Table, Value, tick},
+    table::{Table, Value, kind, tick},
     units,
 };
 use crate::alert::{Channel, Command, Form, Route, Rules, Webhook};
@@ -96,7 +96,14 @@ impl Build<'_> {
                 self.problems.at(value.span(), message).expected("a `webhook`");
             }
         }
-        let span = table.get("command").map_or(table.span(), |value| value.span());
+        let value = table.get("command")?;
+        let span = value.span();
+        if value.get_ref().as_array().is_none() {
+            // Without its text, in which a secret may stand as an argument.
+            let message = format!("`command` cannot be {}", kind(value.get_ref()));
+            self.problems.at(span, message).expected("a list: a program, and its arguments");
+            return None;
+        }
         let list = table.list("command", &mut self.problems)?;
         let [(program, place), arguments @ ..] = list.as_slice() else {
             self.problems.at(span, "`command` is an empty list").expected("a program, and its arguments");

@@ -36,9 +36,15 @@ fn server(answers: Vec<String>) -> (SocketAddr, JoinHandle<Vec<String>>) {
                 request.extend_from_slice(&buffer[..count]);
                 let text = String::from_utf8_lossy(&request).into_owned();
                 let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+                let length = head
+                    .lines()
+                    .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
                 if count == 0 || length.is_none_or(|length: usize| body.len() >= length) {
-                    stream.write_all(format!("HTTP/1.1 {answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").as_bytes()).unwrap();
+                    stream
+                        .write_all(
+                            format!("HTTP/1.1 {answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").as_bytes(),
+                        )
+                        .unwrap();
                     return text;
                 }
             }
@@ -87,7 +93,10 @@ fn a_webhook_gets_the_message_as_json() {
     let [request] = asked.join().unwrap().try_into().unwrap();
     assert!(request.starts_with(&format!("POST /services/{TOKEN}?key={TOKEN} HTTP/1.1\r\n")), "{request}");
     let head = request.to_ascii_lowercase();
-    assert!(head.contains("content-type: application/json\r\n") && head.contains("authorization: bearer hunter2"), "{head}");
+    assert!(
+        head.contains("content-type: application/json\r\n") && head.contains("authorization: bearer hunter2"),
+        "{head}"
+    );
     let body = body(&request);
     assert_eq!((&body["format"], &body["kind"]), (&1.into(), &"alert".into()));
     assert!(!body.to_string().contains(TOKEN));
@@ -115,7 +124,10 @@ fn a_busy_webhook_is_asked_again_when_it_says_so() {
     // One that wants to be left alone for an hour is.
     let (address, asked) = server(vec!["429 Too Many Requests\r\nRetry-After: 3600".to_owned()]);
     let complaint = tell(Webhook::new(url(address), Form::Json, private())).complaint().unwrap();
-    assert!(complaint.contains("http (http-status): expected an answer 2xx, found 429 Too Many Requests"), "{complaint}");
+    assert!(
+        complaint.contains("http (http-status): expected an answer 2xx, found 429 Too Many Requests"),
+        "{complaint}"
+    );
     assert_eq!(asked.join().unwrap().len(), 1);
 }
 

@@ -18,10 +18,16 @@ fn a_change_is_told_once_then_as_a_reminder_and_its_end_with_how_long_it_lasted(
     let looked = world.run(1);
     assert_eq!((looked.open, looked.sent.len(), looked.complaint()), (1, 1, None));
     let [notice] = world.inbox.empty().try_into().unwrap();
-    assert_eq!((&notice["kind"], &notice["open"], &notice["channel"]), (&json!("alert"), &json!(1), &json!("operations")));
+    assert_eq!(
+        (&notice["kind"], &notice["open"], &notice["channel"]),
+        (&json!("alert"), &json!(1), &json!("operations"))
+    );
     let [item] = <[_; 1]>::try_from(notice["items"].as_array().unwrap().clone()).unwrap();
     assert_eq!((&item["event"], &item["subject"], &item["name"]), (&json!("new"), &json!("resource"), &json!("a")));
-    assert_eq!((&item["standing"], &item["step"], &item["reason"]), (&json!("fresh"), &json!("connect"), &json!("connection-refused")));
+    assert_eq!(
+        (&item["standing"], &item["step"], &item["reason"]),
+        (&json!("fresh"), &json!("connect"), &json!("connection-refused"))
+    );
     for hour in 2..4 {
         world.run(hour);
     }
@@ -133,7 +139,10 @@ fn what_was_never_told_need_not_be_taken_back() {
     assert_eq!(world.inbox.told(), ["new a"]);
     world.run(9);
     let [notice] = world.inbox.empty().try_into().unwrap();
-    assert_eq!((&notice["items"][0]["event"], &notice["items"][0]["lasted_seconds"]), (&json!("recovered"), &json!(3600)));
+    assert_eq!(
+        (&notice["items"][0]["event"], &notice["items"][0]["lasted_seconds"]),
+        (&json!("recovered"), &json!(3600))
+    );
 }
 
 #[test]

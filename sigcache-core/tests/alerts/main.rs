@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
-mod channels;
 mod chain;
+mod channels;
 mod course;
 mod ends;
 mod faults;
