@@ -8,11 +8,14 @@ use std::{
 
 use anyhow::Context as _;
 use sigcache_core::{
-    Failure, Name, Report, Resource, Timestamp, anchor,
+    Failure, Name, Report, Resource, Timestamp,
+    alert::Looked,
+    anchor,
     config::Config,
     fetch::{Fetcher, ObjectFetcher, Schemes, http::HttpFetcher},
     run::Runner,
     runtime::Tokio,
+    status::Holdings,
     store::{Bucket, Catalog, Shard, Store as _, StoreError},
 };
 
@@ -117,6 +120,17 @@ impl App {
             .with_concurrency(self.config.concurrency, self.config.per_host)
             .with_removal_limit(self.config.removal_limit);
         Ok(runner)
+    }
+
+    /// Tells those who want to know how everything stands by `catalog`, which a run has just committed. `None` where there
+    /// is nobody to tell, or the run did not get so far: then its exit code says so, and nobody could know who was told.
+    pub(crate) async fn alert(&self, catalog: Option<Catalog>) -> Result<Option<Looked>, Fault> {
+        let alerts = self.config.alerts(Arc::new(Tokio::current()));
+        let Some(catalog) = catalog.filter(|_| !alerts.is_empty()) else { return Ok(None) };
+        let (config, now) = (&self.config, self.now.plus(self.start.elapsed()));
+        let catalogs = vec![(self.shard, catalog)];
+        let holdings = Holdings::new(&config.resources, &config.anchored, catalogs, self.bucket.publishes(), now);
+        Ok(Some(alerts.look(&self.bucket, &holdings, now, nonce()?).await))
     }
 
     /// Time and requests of a run that stores no report and so did not count them.

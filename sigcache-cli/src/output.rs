@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::Serialize;
-use sigcache_core::{Reason, Report, Totals, plays_with_terminals};
+use sigcache_core::{Reason, Report, Totals, alert::Looked, plays_with_terminals};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -79,47 +79,101 @@ pub(crate) fn fault(fault: &Fault, as_json: bool) {
 
 /// A report: one line for each decision, then the sum.
 pub(crate) fn report(common: &Common, report: &Report) -> Result<Ending, Fault> {
+    synced(common, report, None)
+}
+
+#[derive(Serialize)]
+struct Synced<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alerts: Option<&'a Looked>,
+}
+
+/// The report of a sync, and who was told about it.
+pub(crate) fn synced(common: &Common, report: &Report, alerts: Option<&Looked>) -> Result<Ending, Fault> {
     if common.json {
-        json(report)?;
+        json(&Synced { report, alerts })?;
     } else {
-        let shown = report.decisions.iter().filter(|decision| !common.quiet || !decision.is_good());
-        let mut resting: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for decision in shown {
-            if decision.reason == Reason::AnchorBroken {
-                // Once for all that rest on the anchor, below.
-                let found = decision.found.as_deref().unwrap_or_default();
-                *resting.entry((decision.outcome.as_str(), found)).or_default() += 1;
-                if resting[&(decision.outcome.as_str(), found)] > 1 {
-                    continue;
-                }
-            }
-            line(&decision.to_string())?;
-            for attempt in &decision.attempts {
-                if Some(&attempt.source) != decision.source.as_ref() {
-                    let (step, reason) = (attempt.step, attempt.reason);
-                    let (expected, found) = (&attempt.expected, &attempt.found);
-                    line(&format!(
-                        "          before: {}  {step}: {reason}  expected {expected}, found {found}",
-                        attempt.source
-                    ))?;
-                }
-            }
-        }
-        for ((outcome, found), count) in resting.into_iter().filter(|(_, count)| *count > 1) {
-            line(&format!("{outcome:<9} {} more for the same reason: {found}", count - 1))?;
-        }
-        if !common.quiet {
-            line(&summary(report))?;
-        }
-        if let Some(failure) = &report.store_failure {
-            let _ = writeln!(io::stderr(), "sigcache: the store failed: {}", plain(failure));
-        }
+        decisions(common, report)?;
     }
-    Ok(match (&report.store_failure, report.is_good()) {
+    let ending = match (&report.store_failure, report.is_good()) {
         (Some(_), _) => Ending::StoreFailed,
         (None, true) => Ending::Good,
         (None, false) => Ending::NotGood,
+    };
+    let Some(looked) = alerts else { return Ok(ending) };
+    if !common.json {
+        told(common, looked)?;
+    }
+    Ok(match (looked.store_failure.is_some(), looked.unsent.is_empty()) {
+        (true, _) => Ending::StoreFailed,
+        (false, false) if ending == Ending::Good => Ending::NotGood,
+        _ => ending,
     })
+}
+
+/// Who was told what, and who could not be told.
+fn told(common: &Common, looked: &Looked) -> Result<(), Fault> {
+    for sent in looked.sent.iter().filter(|_| !common.quiet) {
+        let counts = [
+            (sent.new, "new"),
+            (sent.changed, "changed"),
+            (sent.ended, "ended"),
+            (sent.reminder, "as before"),
+            (sent.recovered, "good again"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        line(&format!("told {}: {} ({} open)", sent.channel, counts.join(", "), looked.open))?;
+    }
+    for channel in looked.waiting.iter().filter(|_| !common.quiet) {
+        line(&format!("another process is telling {channel} something just now"))?;
+    }
+    for unsent in &looked.unsent {
+        let (channel, since, found) = (&unsent.channel, unsent.since, &unsent.found);
+        warning(&format!("the alert {channel} cannot be delivered since {since}: {found}; the next run tries again"));
+    }
+    if let Some(failure) = &looked.store_failure {
+        warning(&format!("the store failed, so the alerts may not have been delivered: {failure}"));
+    }
+    Ok(())
+}
+
+fn decisions(common: &Common, report: &Report) -> Result<(), Fault> {
+    let shown = report.decisions.iter().filter(|decision| !common.quiet || !decision.is_good());
+    let mut resting: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for decision in shown {
+        if decision.reason == Reason::AnchorBroken {
+            // Once for all that rest on the anchor, below.
+            let found = decision.found.as_deref().unwrap_or_default();
+            *resting.entry((decision.outcome.as_str(), found)).or_default() += 1;
+            if resting[&(decision.outcome.as_str(), found)] > 1 {
+                continue;
+            }
+        }
+        line(&decision.to_string())?;
+        for attempt in &decision.attempts {
+            if Some(&attempt.source) != decision.source.as_ref() {
+                let (step, reason) = (attempt.step, attempt.reason);
+                let (expected, found) = (&attempt.expected, &attempt.found);
+                line(&format!(
+                    "          before: {}  {step}: {reason}  expected {expected}, found {found}",
+                    attempt.source
+                ))?;
+            }
+        }
+    }
+    for ((outcome, found), count) in resting.into_iter().filter(|(_, count)| *count > 1) {
+        line(&format!("{outcome:<9} {} more for the same reason: {found}", count - 1))?;
+    }
+    if !common.quiet {
+        line(&summary(report))?;
+    }
+    if let Some(failure) = &report.store_failure {
+        let _ = writeln!(io::stderr(), "sigcache: the store failed: {}", plain(failure));
+    }
+    Ok(())
 }
 
 /// Something to know beside what was asked for, on standard error.

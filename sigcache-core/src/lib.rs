@@ -8,12 +8,14 @@
 //!
 //! Without features there is no HTTP client, no TLS and no async runtime: `keys` (public keys, and what verifies with
 //! them), `aws-lc` (the faster backend of it), `x509` (certificate paths), one for each signature format (as `detached`,
-//! `jws`, `xml`; `openpgp` links an LGPL library, so `config` does not bring it), `http`, `disk`, `config`, `tokio` and `conformance` add to it and change nothing.
+//! `jws`, `xml`; `openpgp` links an LGPL library, so `config` does not bring it), `http`, `alerts`, `disk`, `config`, `tokio` and `conformance` add to it and change nothing.
 //!
 //! What it does not do: judge whether a document is true, serve anything, or fetch what is not configured.
 
 #![deny(missing_docs)]
 
+#[cfg(feature = "alerts")]
+pub mod alert;
 pub mod anchor;
 pub mod audit;
 #[cfg(feature = "config")]

@@ -139,6 +139,18 @@ impl Runner {
         now: Timestamp,
         nonce: u64,
     ) -> Result<Report, Error> {
+        self.sync_with_catalog(resources, selection, now, nonce).await.map(|(report, _)| report)
+    }
+
+    /// The same, with the catalog that stands after it if it committed: who wants to know how everything stands now
+    /// need not ask the store once more.
+    pub async fn sync_with_catalog(
+        &self,
+        resources: &[Resource],
+        selection: &Selection,
+        now: Timestamp,
+        nonce: u64,
+    ) -> Result<(Report, Option<Catalog>), Error> {
         check_names(resources)?;
         let run = RunId::new(now, nonce);
         let start = self.runtime.elapsed();
@@ -166,15 +178,16 @@ impl Runner {
             changes.extend(taken);
         }
         let mut report = Report::new("sync", run, now, &self.shard.to_string(), decisions);
+        let mut committed = None;
         if self.writes == Writes::Commit {
             let catalog = Arc::try_unwrap(catalog).unwrap_or_else(|shared| (*shared).clone());
-            self.finish(catalog, changes, &mut report, start).await;
+            committed = self.finish(catalog, changes, &mut report, start).await;
         } else {
             report.command = "sync --dry-run".into();
             report.duration_ms = self.millis_since(start);
         }
         log(&report);
-        Ok(report)
+        Ok((report, committed))
     }
 
     fn looks_after(&self, resource: &Resource, selection: &Selection) -> bool {
@@ -270,21 +283,32 @@ impl Runner {
         gone.into_iter().map(remove).collect()
     }
 
-    /// Commit once, publish, report. What fails here is written into the decisions it concerns.
-    async fn finish(&self, catalog: Catalog, changes: Vec<Change>, report: &mut Report, start: Duration) {
+    /// Commit once, publish, report. What fails here is written into the decisions it concerns. Returns what was
+    /// committed.
+    async fn finish(
+        &self,
+        catalog: Catalog,
+        changes: Vec<Change>,
+        report: &mut Report,
+        start: Duration,
+    ) -> Option<Catalog> {
+        let mut stands = None;
         let before = catalog.sequence();
         let decisive = changes.iter().filter(|change| change.kind.is_decisive());
         let stood: BTreeMap<Name, Stood> =
             decisive.map(|change| (change.name.clone(), Stood::of(catalog.get(&change.name)))).collect();
         let commit = self.store.commit(catalog, changes, report.run, report.started);
         match self.until(start + LONGEST_RUN, commit).await {
-            Ok(committed) => {
+            Ok(mut committed) => {
                 report.sequence = Some(committed.catalog.sequence());
                 aftermath::overtaken(report, &committed);
                 let now = self.runtime.elapsed();
                 let began = report.started.plus(now.saturating_sub(start));
                 let publish = self.store.publish(&committed.catalog, began);
                 let published = self.until(now + LONGEST_PUBLICATION, publish).await;
+                if published.as_ref().is_ok_and(Vec::is_empty) {
+                    committed.catalog.was_published();
+                }
                 let failures = published.unwrap_or_else(|error| {
                     report.store_failure = Some(error.chain().into());
                     let failure = Failure::new(Reason::PublishFailed, "the plain copies up to date", error.chain());
@@ -296,6 +320,7 @@ impl Runner {
                         decision.overrule(decision.outcome, failure);
                     }
                 }
+                stands = Some(committed.catalog);
             }
             Err(error) => {
                 report.sequence = (before > 0).then_some(before);
@@ -309,6 +334,7 @@ impl Runner {
             tracing::error!(run = %report.run, error = error.chain(), "the report could not be stored");
             report.store_failure.get_or_insert_with(|| error.chain().into());
         }
+        stands
     }
 
     async fn until<T>(

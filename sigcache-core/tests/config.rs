@@ -1,6 +1,13 @@
 //! The configuration file: what it may say, and what is said about its mistakes.
 // Without the disk the example cannot be loaded, and the messages name the stores that a build has.
-#![cfg(all(feature = "config", feature = "disk", feature = "s3", feature = "gcs", feature = "azure"))]
+#![cfg(all(
+    feature = "alerts",
+    feature = "config",
+    feature = "disk",
+    feature = "s3",
+    feature = "gcs",
+    feature = "azure"
+))]
 #![allow(clippy::unwrap_used)] // helpers of tests, which clippy does not see as such
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -398,7 +405,7 @@ list = "names.txt"
         r##"c.toml:12:3: unknown word `colection` in the configuration
   12 | [[colection]]
      |   ^^^^^^^^^
-  expected one of `store`, `run`, `defaults`, `keys`, `resource`, `collection`
+  expected one of `store`, `run`, `defaults`, `keys`, `resource`, `collection`, `alert`
   did you mean `collection`?"##,
     );
     refused(
@@ -1632,7 +1639,7 @@ url = "memory:"
         r##"c.toml:1:2: unknown word `sore` in the configuration
   1 | [sore]
     |  ^^^^
-  expected one of `store`, `run`, `defaults`, `keys`, `resource`, `collection`
+  expected one of `store`, `run`, `defaults`, `keys`, `resource`, `collection`, `alert`
   did you mean `store`?"##,
     );
     refused_whole(

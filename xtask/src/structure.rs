@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("trust", &["trust"]),
     ("parts", &["verify", "fetch", "store", "judge", "resource", "error"]),
     ("pipeline", &["pipeline", "read", "anchor"]),
-    ("run", &["run", "audit", "explain", "status"]),
+    ("run", &["run", "audit", "explain", "status", "alert"]),
     ("config", &["config"]),
     ("conformance", &["conformance"]),
 ];
@@ -36,6 +36,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("anchor", "read", "the document of an anchor is read from its receipt, and checked as any other"),
     ("pipeline", "read", "a copy that was verified under other settings is verified again before it is kept"),
     ("pipeline", "anchor", "a document that nobody could rest on does not take the place of an anchor"),
+    ("alert", "status", "what is alerted about follows from how everything stands"),
     ("error", "store", "a run fails as a whole only with its store"),
     ("error", "resource", "or does not begin, where two resources need the same place"),
 ];

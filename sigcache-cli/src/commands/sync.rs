@@ -51,11 +51,13 @@ pub(crate) async fn run(common: &Common, args: SyncArgs) -> Result<Ending, Fault
     } else {
         Asking::WhatChanged
     });
-    let report = runner.sync(&app.config.resources, &selection, app.now, nonce()?).await;
+    let synced = runner.sync_with_catalog(&app.config.resources, &selection, app.now, nonce()?).await;
     progress.finish();
-    let mut report = report?;
+    let (mut report, catalog) = synced?;
     if writes == Writes::DryRun {
         app.measure(&mut report);
     }
-    output::report(common, &report)
+    // Before anything is printed: nobody may be there to read it.
+    let looked = app.alert(catalog).await?;
+    output::synced(common, &report, looked.as_ref())
 }

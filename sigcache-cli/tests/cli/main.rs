@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, unreachable_pub, reason = "tests")]
 
+mod alerts;
 mod anchors;
 mod cloud;
 mod doctor;

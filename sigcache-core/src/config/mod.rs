@@ -14,6 +14,8 @@
 //! ```
 
 mod access;
+#[cfg(feature = "alerts")]
+mod alerts;
 mod anchors;
 mod build;
 mod entries;
@@ -70,6 +72,9 @@ pub struct Config {
     pub serve: ServeSettings,
     /// The files that were read, this one included: where one of them changes, it is to be read again.
     pub files: Vec<PathBuf>,
+    /// Who is told when something is not as it should be.
+    #[cfg(feature = "alerts")]
+    pub alerts: Vec<crate::alert::Route>,
 }
 
 impl Config {
@@ -116,5 +121,11 @@ impl Config {
     /// The same for those who only read: a folder that is not there is an error, and is not created.
     pub fn open_existing_store(&self, shard: Shard) -> Result<Bucket, StoreError> {
         self.store.open(shard, Missing::Refuse)
+    }
+
+    /// Who is told when something is not as it should be, and of which store.
+    #[cfg(feature = "alerts")]
+    pub fn alerts(&self, runtime: std::sync::Arc<dyn crate::runtime::Runtime>) -> crate::alert::Alerts {
+        crate::alert::Alerts::new(self.store.url.as_str(), self.alerts.clone(), runtime).with_keys(self.keys.clone())
     }
 }

@@ -185,7 +185,7 @@ impl<'t> Table<'t> {
 }
 
 /// Words whose values are never shown: secrets, and keys, among which a private one may have been put by mistake.
-const CONCEALED: &[&str] = &["headers", "client_certificate", "pem", "jwk", "line", "token"];
+const CONCEALED: &[&str] = &["headers", "client_certificate", "pem", "jwk", "line", "token", "webhook", "command"];
 
 /// Finds every secret of the file before anything in it is reported.
 pub(super) fn conceal_secrets(entries: &DeTable<'_>, problems: &mut Problems) {

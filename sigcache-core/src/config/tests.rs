@@ -18,6 +18,8 @@ fn words() -> Vec<&'static str> {
         formats::VERIFY,
         formats::CLAIMS,
     ];
+    #[cfg(feature = "alerts")]
+    let tables: Vec<_> = tables.into_iter().chain([super::alerts::ALERT]).collect();
     let formats = formats::FORMATS.iter().flat_map(|(_, (words, _))| words.iter().copied());
     tables.into_iter().chain(formats).flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }

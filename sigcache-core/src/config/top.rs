@@ -15,7 +15,17 @@ use super::{
 };
 
 /// Every table of the file.
-pub(super) const TOP: &[&str] = &["store", "run", "serve", "defaults", "keys", "resource", "collection"];
+pub(super) const TOP: &[&str] = &[
+    "store",
+    "run",
+    "serve",
+    "defaults",
+    "keys",
+    "resource",
+    "collection",
+    #[cfg(feature = "alerts")]
+    "alert",
+];
 
 /// Every word that may stand in `[run]`.
 pub(super) const RUN: &[&str] = &["concurrency", "per_host", "removal_limit"];
@@ -60,6 +70,11 @@ pub(super) fn read(text: &str, file: &str, folder: &Path, env: Env<'_>) -> Resul
             build.collection(&table, &defaults);
         }
     }
+    #[cfg(feature = "alerts")]
+    let alerts = {
+        let values = build.tables(&top, "alert");
+        build.alerts(&values)
+    };
     build.check_names();
     let anchored = build.resolve_anchors();
     if build.resources.is_empty() && anchored.is_empty() && build.problems.is_empty() {
@@ -70,7 +85,19 @@ pub(super) fn read(text: &str, file: &str, folder: &Path, env: Env<'_>) -> Resul
     build.problems.finish()?;
     let Some(store) = store else { return Err(ConfigError::file(file, "there is no store", None)) };
     let (resources, keys) = (build.resources, build.keys);
-    Ok(Config { store, resources, anchored, keys, concurrency, per_host, removal_limit, serve, files })
+    Ok(Config {
+        store,
+        resources,
+        anchored,
+        keys,
+        concurrency,
+        per_host,
+        removal_limit,
+        serve,
+        files,
+        #[cfg(feature = "alerts")]
+        alerts,
+    })
 }
 
 impl Build<'_> {

@@ -34,6 +34,8 @@ enum Place<'a> {
     Snapshot { shard: &'a str, number: u64 },
     Published { shard: &'a str, number: u64 },
     Publishing,
+    Alerts,
+    AlertsSettled,
     Report,
     Probe,
 }
@@ -51,6 +53,8 @@ fn place(key: &str) -> Option<Place<'_>> {
                 SnapshotKey::Snapshot(number) => Place::Snapshot { shard, number },
                 SnapshotKey::Published(number) => Place::Published { shard, number },
                 SnapshotKey::Publishing(..) => Place::Publishing,
+                SnapshotKey::Alerts(_) => Place::Alerts,
+                SnapshotKey::AlertsSettled(..) => Place::AlertsSettled,
             })
         }
         _ => None,
@@ -98,7 +102,8 @@ impl Book {
                 }
                 Ok(())
             }
-            Place::Publishing | Place::Report | Place::Probe => Ok(()),
+            Place::Alerts if mode != Mode::Create => Err(format!("{key} was not written with a conditional create")),
+            Place::Alerts | Place::AlertsSettled | Place::Publishing | Place::Report | Place::Probe => Ok(()),
         }
     }
 
@@ -133,9 +138,8 @@ impl Book {
             Place::Snapshot { shard, number } if self.newest.get(shard).is_some_and(|c| c.sequence() == number) => self
                 .known_elsewhere(shard)
                 .map_err(|what| format!("{key} is the newest snapshot, {what}, and was deleted")),
-            Place::Snapshot { .. } | Place::Published { .. } | Place::Publishing | Place::Report | Place::Probe => {
-                Ok(())
-            }
+            Place::Snapshot { .. } | Place::Published { .. } | Place::Publishing => Ok(()),
+            Place::Alerts | Place::AlertsSettled | Place::Report | Place::Probe => Ok(()),
         }
     }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 
-use super::SnapshotKey;
+use super::{SnapshotKey, alerts::AlertMarks};
 use crate::{
     decision::RunId,
     digest::Digest,
@@ -46,6 +46,9 @@ pub struct Catalog {
     /// Marks of runs that began to publish, as far as the listing showed. Not part of the snapshot.
     #[serde(skip)]
     unfinished: Vec<SnapshotKey>,
+    /// What the listing showed of the state of alerting. Not part of the snapshot.
+    #[serde(skip)]
+    alerts: AlertMarks,
 }
 
 /// What a run wants to change about one resource.
@@ -141,6 +144,7 @@ impl Catalog {
             entries: BTreeMap::new(),
             published: 0,
             unfinished: Vec::new(),
+            alerts: AlertMarks::default(),
         }
     }
 
@@ -193,8 +197,20 @@ impl Catalog {
         &self.unfinished
     }
 
+    /// What was known of the state of alerting when this was loaded.
+    #[cfg(feature = "alerts")]
+    pub(crate) fn alerts(&self) -> &AlertMarks {
+        &self.alerts
+    }
+
+    /// All plain copies are up to date with this snapshot.
+    pub(crate) fn was_published(&mut self) {
+        self.published = self.sequence;
+    }
+
     /// Takes over what the marks beside this snapshot say.
     pub(super) fn read_marks(&mut self, keys: &[SnapshotKey]) {
+        self.alerts = AlertMarks::of(keys);
         self.unfinished = keys.iter().filter(|key| matches!(key, SnapshotKey::Publishing(..))).copied().collect();
         self.published = self.published_by(keys);
     }

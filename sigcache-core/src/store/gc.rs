@@ -6,7 +6,7 @@ use std::{collections::HashSet, time::Duration};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::{Error as ObjectError, path::Path};
 
-use super::{Bucket, LONGEST_PUBLICATION, Shard, SnapshotKey, StoreError, bucket::failed};
+use super::{Bucket, LONGEST_PUBLICATION, Shard, SnapshotKey, StoreError, alerts::AlertMarks, bucket::failed};
 use crate::{decision::RunId, entry::Standing, name::Name, time::Timestamp};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -16,6 +16,10 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// request may be long on its way, clocks differ, and a snapshot counts as old from the beginning of the run that
 /// replaced it.
 pub const LONGEST_RUN: Duration = Duration::from_secs(8 * 3600);
+
+/// So many states of alerting are kept. Only the newest counts; but a number must not become free again while a slow
+/// process may still create it.
+const ALERTS_KEPT: u64 = 64;
 
 /// What is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +45,7 @@ impl Default for Keep {
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Collected {
-    /// Snapshots and marks of publication.
+    /// Snapshots, marks of publication, and old states of alerting.
     pub snapshots: Vec<String>,
     /// Versions that no kept snapshot names.
     pub versions: Vec<String>,
@@ -98,12 +102,15 @@ impl Bucket {
             }
         }
         let published = keys.iter().filter_map(SnapshotKey::published).max();
+        let alerts = AlertMarks::of(&keys).newest;
         for key in &keys {
             let old = match key {
                 SnapshotKey::Snapshot(number) => *number < oldest_kept,
                 SnapshotKey::Published(number) => *number < oldest_kept && Some(*number) != published,
                 // Only a run that has mended what such a mark stands for may take it away, and it does.
                 SnapshotKey::Publishing(..) => false,
+                SnapshotKey::Alerts(number) => number.saturating_add(ALERTS_KEPT) <= alerts,
+                SnapshotKey::AlertsSettled(number, settled) => *number < alerts || settled.until < now,
             };
             if old {
                 collected.snapshots.push(self.layout.catalog(*key).to_string());

@@ -6,13 +6,15 @@
 //! <root>/catalog/<shard>/<sequence>.json.gz    immutable snapshots; the highest number is the truth
 //! <root>/catalog/<shard>/<sequence>.published  the plain copies were brought up to this snapshot
 //! <root>/catalog/<shard>/<sequence>.publishing-<run>  a publication that began then is at it, from what changed after this snapshot
+//! <root>/catalog/<shard>/<number>.alerts       what was alerted about; the highest number is the truth
+//! <root>/catalog/<shard>/<number>.alerts-settled-<time>-<digest>  nothing of it is due until then
 //! <root>/runs/<yyyy>/<mm>/<dd>/<run>.json      every run's report
 //! <root>/probe/<run>                           for a moment: does this store honour conditional creates?
 //! ```
 
 use object_store::path::Path;
 
-use super::Shard;
+use super::{Settled, Shard};
 use crate::{decision::RunId, name::Name, receipt::Receipt, time::Timestamp};
 
 /// The keys below one root, for one shard.
@@ -32,6 +34,10 @@ pub enum SnapshotKey {
     /// The mark that this run is copying what changed after this number. One that stays behind was left by a run that
     /// did not end, and says from where on the plain copies must be made again.
     Publishing(u64, RunId),
+    /// The state of alerting of this number, which has nothing to do with the numbers of snapshots.
+    Alerts(u64),
+    /// The note that the state of alerting of this number needs nothing for a while.
+    AlertsSettled(u64, Settled),
 }
 
 impl SnapshotKey {
@@ -39,7 +45,7 @@ impl SnapshotKey {
     pub fn snapshot(&self) -> Option<u64> {
         match self {
             Self::Snapshot(number) => Some(*number),
-            Self::Published(_) | Self::Publishing(..) => None,
+            _ => None,
         }
     }
 
@@ -47,7 +53,15 @@ impl SnapshotKey {
     pub fn published(&self) -> Option<u64> {
         match self {
             Self::Published(number) => Some(*number),
-            Self::Snapshot(_) | Self::Publishing(..) => None,
+            _ => None,
+        }
+    }
+
+    /// The number, if it is that of a state of alerting.
+    pub fn alerts(&self) -> Option<u64> {
+        match self {
+            Self::Alerts(number) => Some(*number),
+            _ => None,
         }
     }
 
@@ -61,7 +75,11 @@ impl SnapshotKey {
         match kind {
             "json.gz" => Some(Self::Snapshot(number)),
             "published" => Some(Self::Published(number)),
-            kind => Some(Self::Publishing(number, kind.strip_prefix("publishing-")?.parse().ok()?)),
+            "alerts" => Some(Self::Alerts(number)),
+            kind => match kind.strip_prefix("alerts-settled-") {
+                Some(settled) => Some(Self::AlertsSettled(number, settled.parse().ok()?)),
+                None => Some(Self::Publishing(number, kind.strip_prefix("publishing-")?.parse().ok()?)),
+            },
         }
     }
 }
@@ -140,6 +158,8 @@ impl Layout {
             SnapshotKey::Snapshot(number) => format!("{number:012}.json.gz"),
             SnapshotKey::Published(number) => format!("{number:012}.published"),
             SnapshotKey::Publishing(number, run) => format!("{number:012}.publishing-{run}"),
+            SnapshotKey::Alerts(number) => format!("{number:012}.alerts"),
+            SnapshotKey::AlertsSettled(number, settled) => format!("{number:012}.alerts-settled-{settled}"),
         };
         self.below(&format!("catalog/{}/{file}", self.shard.folder()))
     }
@@ -189,12 +209,18 @@ mod tests {
             assert_eq!(path.as_ref(), text);
         }
         assert_eq!(Layout::new(Path::default(), Shard::WHOLE).latest(&name, "").as_ref(), "latest/metadata/de.xml");
-        for key in [SnapshotKey::Snapshot(7), SnapshotKey::Published(7), SnapshotKey::Publishing(7, run)] {
+        let settled = Settled { until: run.time(), digest: 0xabc };
+        let marks = [SnapshotKey::Alerts(7), SnapshotKey::AlertsSettled(7, settled)];
+        let keys = [SnapshotKey::Snapshot(7), SnapshotKey::Published(7), SnapshotKey::Publishing(7, run)];
+        for key in keys.into_iter().chain(marks) {
             assert_eq!(SnapshotKey::parse(layout.catalog(key).filename().unwrap()), Some(key));
         }
         for text in [
             "000000000007.publishing",
             "000000000007.publishing-1",
+            "000000000007.alerts-settled-1",
+            "000000000007.alerts-settled-20261124T120000.000Z-abc",
+            "000000000007.alerts-settled-20261124T120000.000Z-+000000000000abc",
             "7.json.gz",
             "000000000007.json",
             "00000000000x.json.gz",

@@ -4,6 +4,7 @@
 //! them, then the plain copy for readers without this library. Whatever fails in between leaves the snapshot before it
 //! as the truth, and the next run finishes or forgets the rest.
 
+mod alerts;
 mod bucket;
 mod catalog;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
@@ -36,6 +37,7 @@ use crate::{
     verified::Verified,
 };
 
+pub use alerts::Settled;
 pub use bucket::{Bucket, Durability, PART_SIZE, Publish};
 pub use catalog::{Catalog, Change, ChangeKind, MAX_SNAPSHOT_BYTES, Said};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]

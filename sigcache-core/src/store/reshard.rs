@@ -2,7 +2,8 @@
 //!
 //! The catalogs of all shards that are there, however divided, are merged into those of the new number; only when each of
 //! those stands, the others are taken away, the oldest snapshots first. So whatever fails in between, what is known is
-//! still there, and the same command again finishes it. Versions and plain copies stay where they are.
+//! still there, and the same command again finishes it. Versions and plain copies stay where they are. What was alerted
+//! about is forgotten with the shard that knew it: what still is so is told once more.
 
 use std::collections::BTreeMap;
 

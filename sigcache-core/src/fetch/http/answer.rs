@@ -67,19 +67,28 @@ pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), FetchError> {
 
 /// The failure that any status but 200 and 304 is.
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, request: &FetchRequest<'_>) -> FetchError {
-    let found = match status.canonical_reason() {
-        Some(reason) => format!("{} {reason}", status.as_u16()),
-        None => status.as_u16().to_string(),
-    };
+    let found = told(status);
     let missing = matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE);
     if missing && request.part == Part::Companion {
         return FetchError::new(Reason::CompanionMissing, "a companion", found);
     }
-    let retry = match status.as_u16() {
-        408 | 429 | 500 | 502 | 503 | 504 => retry_after(headers, request.now).map_or(Retry::Yes, Retry::After),
+    FetchError::new(Reason::HttpStatus, "200", found).with_retry(retry(status, headers, request.now))
+}
+
+/// The status with its usual words.
+pub(super) fn told(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_u16()),
+        None => status.as_u16().to_string(),
+    }
+}
+
+/// Whether the same request may succeed in a moment, and when.
+pub(super) fn retry(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Retry {
+    match status.as_u16() {
+        408 | 429 | 500 | 502 | 503 | 504 => retry_after(headers, now).map_or(Retry::Yes, Retry::After),
         _ => Retry::No,
-    };
-    FetchError::new(Reason::HttpStatus, "200", found).with_retry(retry)
+    }
 }
 
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {

@@ -17,6 +17,8 @@ mod connect;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "alerts")]
+mod post;
 mod resolve;
 
 use async_trait::async_trait;
