@@ -4,5 +4,6 @@
 
 mod documents;
 mod health;
+mod pages;
 mod runs;
 mod support;
