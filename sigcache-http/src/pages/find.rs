@@ -44,6 +44,8 @@ pub(crate) fn word(row: &Row<'_>) -> &'static str {
 
 /// The part of the rows that is shown.
 pub(crate) struct Found {
+    /// The first page.
+    home: String,
     filter: &'static str,
     q: String,
     /// How many rows each filter lets through.
@@ -56,7 +58,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    pub(crate) fn new(rows: &[Row<'_>], asked: &Asked) -> Self {
+    pub(crate) fn new(rows: &[Row<'_>], asked: &Asked, home: &str) -> Self {
         let state = asked.state.as_deref().unwrap_or_default();
         let filter = FILTERS.iter().find(|(word, _)| *word == state).map_or("", |(word, _)| word);
         let q: String = asked.q.as_deref().unwrap_or_default().trim().chars().take(LONGEST).collect();
@@ -76,7 +78,7 @@ impl Found {
         let (total, pages) = (places.len(), places.len().div_ceil(PER_PAGE).max(1));
         let page = asked.page.as_deref().and_then(|page| page.parse().ok()).unwrap_or(1).clamp(1, pages);
         let shown = places.into_iter().skip((page - 1) * PER_PAGE).take(PER_PAGE).collect();
-        Self { filter, q, counts, shown, total, page, pages }
+        Self { home: home.to_owned(), filter, q, counts, shown, total, page, pages }
     }
 
     /// The counts of all states, each a link; and the form.
@@ -93,7 +95,7 @@ impl Found {
                     }
                 }
             }
-            form .find role="search" method="get" action="./" {
+            form .find role="search" method="get" action=(self.home) {
                 label for="q" { "Part of a name" }
                 @if !self.filter.is_empty() { input type="hidden" name="state" value=(self.filter); }
                 input #q type="search" name="q" value=(plain(&self.q)) maxlength=(LONGEST) autocomplete="off" spellcheck="false";
@@ -142,7 +144,8 @@ impl Found {
         if page > 1 {
             parts.push(format!("page={page}"));
         }
-        if parts.is_empty() { "./".to_owned() } else { format!("./?{}", parts.join("&")) }
+        let mark = if parts.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", self.home, parts.join("&"))
     }
 }
 

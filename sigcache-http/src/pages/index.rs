@@ -9,7 +9,7 @@ use super::{
     calendar,
     faults::{self, Fault, GOOD, Group, rank},
     find::{Asked, Found},
-    layout::{ago, capital, count, grouped, moment, plain},
+    layout::{Reader, ago, capital, count, grouped, moment, plain},
     table,
     timeline::{self, Recent},
 };
@@ -31,6 +31,8 @@ pub(crate) struct Index<'l> {
     pub(crate) last_run: Option<Timestamp>,
     pub(crate) recent: Recent,
     pub(crate) failures: BTreeMap<RunId, Failures>,
+    /// This very page.
+    here: &'l str,
 }
 
 impl<'l> Index<'l> {
@@ -38,11 +40,12 @@ impl<'l> Index<'l> {
         loaded: &'l Loaded,
         now: Timestamp,
         asked: &Asked,
+        reader: &'l Reader,
         complaints: BTreeMap<&'static str, String>,
     ) -> Self {
         let mut rows: Vec<Row<'l>> = loaded.holdings.rows(now).collect();
         rows.sort_by_key(|row| (rank(row), row.resource));
-        let found = Found::new(&rows, asked);
+        let found = Found::new(&rows, asked, &reader.home);
         let groups = faults::groups(&rows, |row| faults::of_row(row, loaded.holdings.find(row.resource), None, now));
         Self {
             loaded,
@@ -55,6 +58,7 @@ impl<'l> Index<'l> {
             last_run: crate::health::last_run(loaded),
             recent: Recent::default(),
             failures: BTreeMap::new(),
+            here: &reader.here,
         }
     }
 
@@ -112,15 +116,35 @@ impl<'l> Index<'l> {
                 (self.first_link(&around))
             }
             (self.facts())
+            (self.contents(is_well))
             @if !is_well { (self.broken(&around)) }
+            (timeline::section(&self.recent, self.loaded.buckets.len(), self.now))
             section aria-labelledby="resources" {
                 h2 #resources { "Resources" }
                 (self.found.form())
                 (table::rows(self))
                 (self.found.pages())
             }
-            (timeline::section(&self.recent, self.loaded.buckets.len(), self.now))
             (calendar::section(&self.loaded.holdings.expiries(&self.loaded.setup.keys), self.now))
+        }
+    }
+
+    /// The table of the resources may be long: links to what stands above and below it.
+    fn contents(&self, is_well: bool) -> Markup {
+        let sections = [
+            ("broken", "Broken links"),
+            ("runs", "The last runs"),
+            ("resources", "Resources"),
+            ("calendar", "What expires"),
+        ];
+        html! {
+            nav .contents aria-label="On this page" {
+                ul {
+                    @for (id, words) in sections.iter().skip(is_well.into()) {
+                        li { a href={ (self.here) "#" (id) } { (words) } }
+                    }
+                }
+            }
         }
     }
 
@@ -128,26 +152,33 @@ impl<'l> Index<'l> {
     fn first_link(&self, around: &[Fault]) -> Markup {
         let first = self.groups.first().map(|group| &self.rows[group.first]);
         html! {
-            @match (around.first(), first) {
-                (Some(fault), _) => p .lead {
-                    "The first broken link is the " strong { (fault.link) } ": " (plain(fault.found.as_deref().unwrap_or_default())) "."
-                },
-                (None, Some(row)) => @if let Some(fault) = self.fault(row) {
-                    p .lead {
-                        "The first broken link is " strong { (fault.link) } " (" code { (fault.reason) } ") of "
-                        a href={ "explain/" (row.resource) } { (row.resource) }
-                        @if let (Some(expected), Some(found)) = (&fault.expected, &fault.found) {
-                            ": expected " (plain(expected)) ", found " (plain(found))
-                        }
-                        "."
-                    }
-                },
-                (None, None) if self.rows.is_empty() => p .lead { "There are no resources." },
-                (None, None) => p .lead {
-                    @if self.rows.len() == 1 { "The only resource is" } @else { "All " (count(self.rows.len(), "resource")) " are" }
-                    " fresh, and the last run passed every step."
-                },
+            @if let Some(fault) = around.first() {
+                p .lead {
+                    "The first broken link is the " strong { (fault.link) } ": "
+                    (plain(fault.found.as_deref().unwrap_or_default())) "."
+                }
             }
+            @if let Some((row, fault)) = first.and_then(|row| Some((row, self.fault(row)?))) {
+                p .lead {
+                    @if around.is_empty() { "The first broken link is " } @else { "Of the resources it is " }
+                    strong { (fault.link) } " (" code { (fault.reason) } ") of "
+                    a href={ "explain/" (row.resource) } { (row.resource) }
+                    @if let (Some(expected), Some(found)) = (&fault.expected, &fault.found) {
+                        ": expected " (plain(expected)) ", found " (plain(found))
+                    }
+                    "."
+                }
+            } @else if around.is_empty() {
+                p .lead { (self.all_is_well()) }
+            }
+        }
+    }
+
+    fn all_is_well(&self) -> String {
+        match self.rows.len() {
+            0 => "There are no resources.".to_owned(),
+            1 => "The only resource is fresh, and its last run passed every step.".to_owned(),
+            many => format!("All {} are fresh, and their last runs passed every step.", count(many, "resource")),
         }
     }
 

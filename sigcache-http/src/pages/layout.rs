@@ -22,8 +22,10 @@ pub(crate) struct Reader {
     pub(crate) form: Form,
     /// Where the router stands, with a slash at its end.
     base: String,
-    /// This very page, as it is linked from there.
-    here: String,
+    /// The first page.
+    pub(crate) home: String,
+    /// This very page.
+    pub(crate) here: String,
 }
 
 impl FromRequestParts<Arc<Inner>> for Reader {
@@ -31,9 +33,13 @@ impl FromRequestParts<Arc<Inner>> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, inner: &Arc<Inner>) -> Result<Self, Infallible> {
         let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
-        let base = format!("{}{}/", inner.options.base, prefix(original, &parts.uri));
-        let here = parts.uri.path_and_query().map_or("", |whole| whole.as_str());
-        Ok(Self { form: Form::wanted(&parts.headers), base, here: here.trim_start_matches('/').to_owned() })
+        let prefix = prefix(original, &parts.uri);
+        let base = format!("{}{prefix}/", inner.options.base);
+        // A router that is nested below `/cache` answers there, and not at `/cache/`.
+        let home = if prefix.is_empty() { base.clone() } else { base.trim_end_matches('/').to_owned() };
+        let here = original.path_and_query().map_or("", |whole| whole.as_str());
+        let here = format!("{}/{}", inner.options.base, here.trim_start_matches('/'));
+        Ok(Self { form: Form::wanted(&parts.headers), base, home, here })
     }
 }
 
@@ -65,7 +71,7 @@ impl Reader {
                     a .skip href={ (self.here) "#main" } { "Skip to main content" }
                     header .top {
                         div .width {
-                            a .home href="./" { "sigcache" }
+                            a .home href=(self.home) { "sigcache" }
                             span .what { "Verified documents, and why each is trusted" }
                         }
                     }
@@ -110,7 +116,7 @@ impl Reader {
             @if let Some((step, reason)) = problem.link() {
                 p { "The link that is broken: " strong { (step) } " (" code { (reason) } ")." }
             }
-            p { a href="./" { "How every resource stands" } }
+            p { a href=(self.home) { "How every resource stands" } }
         };
         let mut response = self.page(problem.status(), &title, main);
         response.headers_mut().extend(problem.into_headers());

@@ -104,7 +104,7 @@ pub(crate) async fn index(
         }
         Form::Html => {
             let complaints = all_complaints(&inner, &loaded, now);
-            let mut index = index::Index::new(&loaded, now, &asked, complaints);
+            let mut index = index::Index::new(&loaded, now, &asked, &reader, complaints);
             let until = Instant::now() + PATIENCE;
             index.recent = recent(&inner, &loaded, until).await;
             index.failures = failures(&inner, &loaded, &index.runs_of_interest(), until).await;
@@ -173,7 +173,17 @@ async fn explained(
                 None => None,
             };
             let row = loaded.holdings.row(&name, now).ok_or_else(unknown)?;
-            let page = resource::Page { loaded: &loaded, resource, entry, row, last, history, incomplete, now };
+            let page = resource::Page {
+                loaded: &loaded,
+                resource,
+                entry,
+                row,
+                last,
+                history,
+                incomplete,
+                now,
+                home: &reader.home,
+            };
             reader.page(StatusCode::OK, name.as_str(), page.page())
         }
     };

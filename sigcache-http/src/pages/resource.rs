@@ -26,6 +26,8 @@ pub(crate) struct Page<'l> {
     /// Why the history is not whole, where it is not.
     pub(crate) incomplete: Option<String>,
     pub(crate) now: Timestamp,
+    /// The first page.
+    pub(crate) home: &'l str,
 }
 
 impl Page<'_> {
@@ -34,7 +36,7 @@ impl Page<'_> {
         let fault = faults::of_row(&self.row, Some((self.resource, self.entry)), self.last.as_ref(), self.now);
         let paragraphs = explain(self.resource, self.entry, self.last.as_ref(), self.now);
         html! {
-            nav .back aria-label="Up" { a href="./" { "All resources" } }
+            nav .back aria-label="Up" { a href=(self.home) { "All resources" } }
             h1 .name { (name) " " (state(&self.row)) }
             @if let Some(fault) = &fault { (broken(fault)) }
             section aria-labelledby="why" {

@@ -10,15 +10,16 @@ use super::{
 };
 
 pub(crate) fn rows(index: &Index<'_>) -> Markup {
+    if index.found.shown.is_empty() {
+        return html! { p { (index.found.caption()) "." } };
+    }
     html! {
         table .rows role="table" {
             caption { (index.found.caption()) }
-            @if !index.found.shown.is_empty() {
-                thead role="rowgroup" {
-                    tr role="row" {
-                        @for title in ["Resource", "State", "Last run", "Confirmed", "Expires", "Signed by", "Size"] {
-                            th scope="col" role="columnheader" { (title) }
-                        }
+            thead role="rowgroup" {
+                tr role="row" {
+                    @for title in ["Resource", "State", "Last run", "Confirmed", "Expires", "Signed by", "Size"] {
+                        th scope="col" role="columnheader" { (title) }
                     }
                 }
             }

@@ -14,11 +14,11 @@ mod support;
 use std::{
     env,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use sigcache_http::{Connections, serve};
-use tokio::{net::TcpListener, process::Command, sync::oneshot};
+use tokio::{net::TcpListener, sync::oneshot};
 
 /// Where a program lies.
 fn find(program: &str) -> Option<PathBuf> {
@@ -35,7 +35,9 @@ fn tools() -> Option<(PathBuf, PathBuf, PathBuf)> {
     for (what, found) in &found {
         if found.is_none() {
             assert!(env::var_os("CI").is_none(), "{what} is not installed; `cargo xtask servers` does it");
-            eprintln!("SKIPPED: {what} is not installed, so this test tested nothing; `cargo xtask servers` installs it");
+            eprintln!(
+                "SKIPPED: {what} is not installed, so this test tested nothing; `cargo xtask servers` installs it"
+            );
             return None;
         }
     }
@@ -50,9 +52,9 @@ async fn people_can_use_the_pages() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     // Each below a path of its own, so that no link can count on the root.
-    let router = scenes.iter().fold(axum::Router::new(), |router, (name, site)| {
-        router.nest(&format!("/{name}"), site.router.clone())
-    });
+    let router = scenes
+        .iter()
+        .fold(axum::Router::new(), |router, (name, site)| router.nest(&format!("/{name}"), site.router.clone()));
     let (end, ended) = oneshot::channel::<()>();
     let served = tokio::spawn(serve(listener, router, Connections::default(), async { drop(ended.await) }));
 
@@ -61,7 +63,7 @@ async fn people_can_use_the_pages() {
     let mut check = Command::new(node);
     check.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/check.mjs"));
     check.arg(chromium).arg(packages).arg(format!("http://{address}")).arg(&pictures);
-    let output = check.stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
+    let output = tokio::task::spawn_blocking(move || check.stdin(Stdio::null()).output()).await.unwrap().unwrap();
     end.send(()).unwrap();
     served.await.unwrap();
     let (printed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
