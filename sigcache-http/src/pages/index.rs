@@ -9,7 +9,7 @@ use super::{
     calendar,
     faults::{self, Fault, GOOD, Group, rank},
     find::{Asked, Found},
-    layout::{Reader, ago, capital, count, grouped, moment, plain},
+    layout::{Reader, ago, count, grouped, moment, plain},
     table,
     timeline::{self, Recent},
 };
@@ -224,7 +224,7 @@ impl<'l> Index<'l> {
                     tbody role="rowgroup" {
                         @for fault in around {
                             tr role="row" {
-                                th scope="row" role="rowheader" data-label="Link" { (capital(&fault.link)) }
+                                th scope="row" role="rowheader" data-label="Link" { (fault.link) }
                                 td role="cell" data-label="Expected" { "–" }
                                 td role="cell" data-label="Found" { (plain(fault.found.as_deref().unwrap_or_default())) }
                                 td role="cell" data-label="Concerns" { "everything that needs it" }
@@ -243,7 +243,7 @@ impl<'l> Index<'l> {
         let name: &Name = row.resource;
         html! {
             tr role="row" {
-                th scope="row" role="rowheader" data-label="Link" { (capital(&fault.link)) br; code { (fault.reason) } }
+                th scope="row" role="rowheader" data-label="Link" { (fault.link) br; code { (fault.reason) } }
                 td role="cell" data-label="Expected" { (plain(fault.expected.as_deref().unwrap_or("–"))) }
                 td role="cell" data-label="Found" { (plain(fault.found.as_deref().unwrap_or("–"))) }
                 td role="cell" data-label="Concerns" {

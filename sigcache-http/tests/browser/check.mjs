@@ -91,7 +91,8 @@ async function look(name, path, status) {
 
 // axe, with everything unfolded; WCAG 2.1 at level AA, and what axe thinks best beside it.
 async function accessible(name, path) {
-  for (const [size, width, height] of WIDTHS) {
+  // Which is the same on a telephone but for the rows that become blocks.
+  for (const [size, width, height] of /^broken(-resource)?$/.test(name) ? WIDTHS : WIDTHS.slice(0, 1)) {
     const page = await open(width, height, true);
     await page.goto(`${base}/${path}`, { waitUntil: "load" });
     await page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
@@ -152,8 +153,9 @@ async function links(name, path) {
   for (const target of targets) {
     const answer = await fetch(target, { headers: { accept: "text/html" } });
     await answer.arrayBuffer();
-    // The health of what is broken is 503, and that is right.
-    if (!answer.ok && !target.endsWith("/health")) dead.push(`${target}: ${answer.status}`);
+    // The health of what is broken is 503, and that is right, as it is for reports in a store that is down.
+    const isRight = target.endsWith("/health") || (name === "down" && target.includes("/runs/"));
+    if (!answer.ok && !isRight) dead.push(`${target}: ${answer.status}`);
   }
   check(targets.length > 3 && dead.length === 0, `${name}: none of ${targets.length} links is dead`, dead);
   await page.close();

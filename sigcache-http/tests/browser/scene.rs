@@ -115,13 +115,13 @@ async fn broken() -> Site {
             site.resources.iter().filter(|one| hour >= 49 || !is_new(one.name.as_str())).cloned().collect();
         if hour == 40 {
             lab.publish("many/005.txt", "a new version, whose commit fails");
-            // The first snapshot cannot be created, nor anything after it, but for the report.
-            lab.faulty.fail(3, How::NotWritten);
+            // The snapshot cannot be created, and whether it was cannot be read; after that the store is back.
+            let faulty = lab.faulty.clone();
+            lab.faulty.fail(3, How::CrashBefore);
+            lab.faulty.meanwhile(4, async move { faulty.rearm() });
         }
         let report = run(&site, &known, &anchored).await;
-        if hour == 40 {
-            println!("{:#?} {:?} {:?}", lab.faulty.seen(), report.store_failure, report.totals);
-        }
+        assert_eq!(report.store_failure.is_some(), hour == 40, "hour {hour}");
     }
     lab.faulty.rearm();
     let setup = Site::setup(lab, site.resources.clone()).with_anchored(anchored);
