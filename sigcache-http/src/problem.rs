@@ -103,6 +103,26 @@ impl Problem {
         &self.detail
     }
 
+    /// The problem in a few words.
+    pub(crate) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The step that did not pass, and why, where it is about a resource.
+    pub(crate) fn link(&self) -> Option<(Step, Reason)> {
+        self.step.zip(self.reason)
+    }
+
+    /// The headers that belong to it.
+    pub(crate) fn into_headers(self) -> Vec<(header::HeaderName, HeaderValue)> {
+        self.headers
+    }
+
     /// A store that failed.
     pub(crate) fn store(error: &StoreError) -> Self {
         if error.is_retryable() {
@@ -139,8 +159,7 @@ impl std::error::Error for Problem {}
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, axum::Json(&self)).into_response();
+        let mut response = (self.status(), axum::Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -9,8 +9,10 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::header;
 use sigcache_core::{Decision, Name, Report, RunId, Timestamp, Totals, store::StoreError};
+use tokio::time::Instant;
 
 use crate::{
     endpoint::Inner,
@@ -25,8 +27,8 @@ const KEPT: usize = 512;
 #[derive(Debug, Clone)]
 pub(crate) struct Summary {
     pub(crate) run: RunId,
-    pub(crate) command: String,
-    pub(crate) shard: String,
+    pub(crate) command: Arc<str>,
+    pub(crate) shard: Arc<str>,
     pub(crate) started: Timestamp,
     pub(crate) duration_ms: u64,
     pub(crate) totals: Totals,
@@ -38,8 +40,8 @@ impl Summary {
     fn of(report: &Report) -> Self {
         Self {
             run: report.run,
-            command: report.command.to_string(),
-            shard: report.shard.to_string(),
+            command: report.command.clone(),
+            shard: report.shard.clone(),
             started: report.started,
             duration_ms: report.duration_ms,
             totals: report.totals,
@@ -49,31 +51,54 @@ impl Summary {
     }
 }
 
-/// Summaries of reports that were read already.
+/// The decisions of one run that were not good.
+pub(crate) type Failures = Arc<BTreeMap<Name, Decision>>;
+
+/// Of so many runs these are kept: the newest ones, one for each shard at least where there are not many.
+const DETAILED: usize = 16;
+
+/// At most so many of one run are kept.
+const MOST_FAILURES: usize = 1000;
+
+/// What is known of reports that were read already.
 #[derive(Default)]
-pub(crate) struct RunLog(Mutex<BTreeMap<RunId, Summary>>);
+pub(crate) struct RunLog {
+    read: Mutex<Read>,
+    /// Several who look at once do not read the same reports.
+    reading: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Read {
+    summaries: BTreeMap<RunId, Summary>,
+    failures: BTreeMap<RunId, Failures>,
+    /// Which reports there are, newest first, and by which reading of the catalog.
+    listed: Option<(Instant, Arc<[RunId]>)>,
+}
 
 impl RunLog {
     pub(crate) fn note(&self, report: &Report) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(report.run, Summary::of(report));
-        while kept.len() > KEPT {
-            kept.pop_first();
+        let mut read = self.lock();
+        read.summaries.insert(report.run, Summary::of(report));
+        while read.summaries.len() > KEPT {
+            read.summaries.pop_first();
         }
-    }
-
-    fn known(&self, run: RunId) -> Option<Summary> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&run).cloned()
+        read.failures.insert(report.run, failures(report));
+        while read.failures.len() > DETAILED {
+            read.failures.pop_first();
+        }
     }
 
     /// The last `count` runs of which there are reports, the newest first.
     pub(crate) async fn last(&self, loaded: &Loaded, count: usize) -> Result<Vec<Summary>, StoreError> {
+        let _one_at_a_time = self.reading.lock().await;
         let mut summaries = Vec::new();
-        for run in loaded.bucket().reports().await?.into_iter().take(count) {
-            match self.known(run) {
+        for run in self.list(loaded).await?.iter().take(count) {
+            let known = self.lock().summaries.get(run).cloned();
+            match known {
                 Some(summary) => summaries.push(summary),
                 None => {
-                    let Some(report) = loaded.bucket().report_if_kept(run).await? else { continue };
+                    let Some(report) = loaded.bucket().report_if_kept(*run).await? else { continue };
                     summaries.push(Summary::of(&report));
                     self.note(&report);
                 }
@@ -81,22 +106,79 @@ impl RunLog {
         }
         Ok(summaries)
     }
+
+    /// The last `count` runs among those that were read already, the newest first.
+    pub(crate) fn known(&self, count: usize) -> Vec<Summary> {
+        self.lock().summaries.values().rev().take(count).cloned().collect()
+    }
+
+    /// What was not good in a run; nothing where its report was cleared away.
+    pub(crate) async fn failures(&self, loaded: &Loaded, run: RunId) -> Result<Failures, StoreError> {
+        let known = self.lock().failures.get(&run).cloned();
+        if let Some(failures) = known {
+            return Ok(failures);
+        }
+        let Some(report) = loaded.bucket().report_if_kept(run).await? else { return Ok(Failures::default()) };
+        self.note(&report);
+        Ok(failures(&report))
+    }
+
+    /// The reports that there are: listed once for each reading of the catalog, since there may be very many.
+    async fn list(&self, loaded: &Loaded) -> Result<Arc<[RunId]>, StoreError> {
+        let listed = self.lock().listed.clone().filter(|(since, _)| *since == loaded.since);
+        if let Some((_, runs)) = listed {
+            return Ok(runs);
+        }
+        let runs: Arc<[RunId]> = loaded.bucket().reports().await?.into();
+        self.lock().listed = Some((loaded.since, runs.clone()));
+        Ok(runs)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// What the last `count` runs decided about a resource, the newest first.
-pub(crate) async fn decisions(
-    loaded: &Loaded,
-    name: &Name,
+fn failures(report: &Report) -> Failures {
+    let bad = report.decisions.iter().filter(|decision| !decision.is_good()).take(MOST_FAILURES);
+    Arc::new(bad.map(|decision| (decision.resource.clone(), decision.clone())).collect())
+}
+
+/// What a run decided about a resource.
+pub(crate) struct Decided {
+    pub(crate) run: RunId,
+    pub(crate) command: Arc<str>,
+    pub(crate) decision: Decision,
+}
+
+/// Reports are looked for a resource in so many at a time.
+const AT_ONCE: usize = 4;
+
+/// What the last runs decided about a resource, the newest first: up to `count` decisions, from at most `most` reports.
+pub(crate) fn decisions(
+    loaded: Arc<Loaded>,
+    log: &RunLog,
+    name: Name,
     count: usize,
-) -> Result<Vec<(RunId, String, Decision)>, StoreError> {
-    let mut decisions = Vec::new();
-    for run in loaded.bucket().reports().await?.into_iter().take(count) {
-        let Some(report) = loaded.bucket().report_if_kept(run).await? else { continue };
-        let command = report.command.to_string();
-        let found = report.decisions.into_iter().find(|decision| decision.resource == *name);
-        decisions.extend(found.map(|decision| (run, command, decision)));
-    }
-    Ok(decisions)
+    most: usize,
+) -> impl Stream<Item = Result<Decided, StoreError>> {
+    let (listing, reading) = (loaded.clone(), loaded);
+    let listed = async move { log.list(&listing).await };
+    let runs = stream::once(listed).map_ok(move |runs| {
+        let runs: Vec<RunId> = runs.iter().take(most).copied().collect();
+        stream::iter(runs.into_iter().map(Ok))
+    });
+    let one = move |run| {
+        let (loaded, name) = (reading.clone(), name.clone());
+        async move {
+            let Some(report) = loaded.bucket().report_if_kept(run).await? else { return Ok(None) };
+            let command = report.command.clone();
+            let found = report.decisions.into_iter().find(|decision| decision.resource == name);
+            Ok(found.map(|decision| Decided { run, command, decision }))
+        }
+    };
+    let read = runs.try_flatten().map_ok(one).try_buffered(AT_ONCE);
+    read.try_filter_map(|found| std::future::ready(Ok(found))).take(count)
 }
 
 /// The report of one run.

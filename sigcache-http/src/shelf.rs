@@ -29,7 +29,8 @@ pub(crate) struct Loaded {
     pub(crate) buckets: Vec<(Shard, Arc<Bucket>)>,
     /// When it was read.
     pub(crate) at: Timestamp,
-    since: Instant,
+    /// The same on the clock that only goes forward.
+    pub(crate) since: Instant,
 }
 
 impl Loaded {

@@ -5,5 +5,6 @@
 mod described;
 mod documents;
 mod health;
+mod pages;
 mod runs;
 mod support;
