@@ -12,6 +12,8 @@ mod output;
 mod progress;
 mod range;
 mod serve;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::process::ExitCode;
 
@@ -26,12 +28,12 @@ async fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unparsed(&error),
     };
-    if let Some(form) = cli.common.log {
-        output::log_to_stderr(form);
-    }
+    output::observe(cli.common.log);
     let json = cli.common.json;
     // On a thread of the runtime: the main thread is not one, and would have to be woken for every decision.
     let ended = tokio::spawn(run(cli)).await;
+    #[cfg(feature = "otel")]
+    traces::flush().await;
     match ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic())) {
         Ok(ending) => ending.into(),
         Err(fault) => {

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 use sigcache_core::{Reason, Report, Totals, alert::Looked, plays_with_terminals};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::{
     args::{Common, LogForm},
@@ -201,14 +201,21 @@ fn summary(report: &Report) -> String {
     format!("{parts} in {time}, {} store requests", report.store_requests)
 }
 
-/// Sends the core's events to standard error.
-pub(crate) fn log_to_stderr(form: LogForm) {
-    let filter = EnvFilter::try_from_env("SIGCACHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log);
-    match form {
-        LogForm::Text => builder.init(),
-        LogForm::Json => builder.json().flatten_event(true).init(),
-    }
+/// Sends the core's events to standard error, if somebody asked for that, and its spans to a collector of traces, if this
+/// build can and the environment names one.
+pub(crate) fn observe(form: Option<LogForm>) {
+    let logged = || EnvFilter::try_from_env("SIGCACHE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = form.map(|form| {
+        let lines = tracing_subscriber::fmt::layer().with_writer(|| Log);
+        match form {
+            LogForm::Text => lines.with_filter(logged()).boxed(),
+            LogForm::Json => lines.json().flatten_event(true).with_filter(logged()).boxed(),
+        }
+    });
+    let registry = tracing_subscriber::registry().with(lines);
+    #[cfg(feature = "otel")]
+    let registry = registry.with(crate::traces::layer());
+    registry.init();
 }
 
 /// Standard error, for whole lines in which what plays with a terminal becomes an escape.

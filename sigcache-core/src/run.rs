@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use tracing::{Instrument as _, Span, field::Empty};
 
 use aftermath::Stood;
 use anchors::Settled;
@@ -151,8 +152,20 @@ impl Runner {
         now: Timestamp,
         nonce: u64,
     ) -> Result<(Report, Option<Catalog>), Error> {
-        check_names(resources)?;
         let run = RunId::new(now, nonce);
+        // At this level, which logs leave out: it is for traces, and events say the same.
+        let span = tracing::debug_span!("run", %run, shard = %self.shard);
+        self.run(resources, selection, run, now).instrument(span).await
+    }
+
+    async fn run(
+        &self,
+        resources: &[Resource],
+        selection: &Selection,
+        run: RunId,
+        now: Timestamp,
+    ) -> Result<(Report, Option<Catalog>), Error> {
+        check_names(resources)?;
         let start = self.runtime.elapsed();
         let loaded = self.store.catalog().await;
         let catalog = Arc::new(loaded.map_err(|source| Error::Store { doing: "load the catalog", source })?);
@@ -244,8 +257,9 @@ impl Runner {
                 let (pipeline, catalog) = (pipeline.clone(), catalog.clone());
                 let (name, resource) = (resource.name.clone(), resource.clone());
                 // Whoever has the answer may take the catalog for his own: the task has let go of it by then.
-                let process = async move { pipeline.process(&resource, catalog.get(&resource.name)).await };
-                let answer = runtime::spawned(&*self.runtime, process);
+                let process = async move { decide(&pipeline, &resource, &catalog).await };
+                // Another task would not know by itself to which run it belongs.
+                let answer = runtime::spawned(&*self.runtime, process.instrument(Span::current()));
                 running.push(async move { (host, name, answer.await) });
             }
             let Some((host, name, answer)) = running.next().await else { return Ok((decisions, changes)) };
@@ -349,6 +363,27 @@ impl Runner {
         let span = self.runtime.elapsed().saturating_sub(start);
         u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// One resource through the pipeline, in a span of its own that says how it ended.
+async fn decide(pipeline: &Pipeline, resource: &Resource, catalog: &Catalog) -> (Decision, Change) {
+    let span = tracing::debug_span!(
+        "resource",
+        resource = resource.name.as_str(),
+        outcome = Empty,
+        step = Empty,
+        reason = Empty,
+        source = Empty,
+        bytes = Empty
+    );
+    let process = pipeline.process(resource, catalog.get(&resource.name)).instrument(span.clone());
+    let (decision, change) = process.await;
+    span.record("outcome", decision.outcome.as_str());
+    span.record("step", decision.step.as_str());
+    span.record("reason", decision.reason.as_str());
+    decision.source.as_deref().map(|source| span.record("source", source));
+    decision.bytes.map(|bytes| span.record("bytes", bytes));
+    (decision, change)
 }
 
 /// One structured event for each decision, and one for the run.

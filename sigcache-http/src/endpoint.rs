@@ -50,6 +50,15 @@ impl Inner {
         self.complaints.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What is wrong with a part of the program, or that nothing is any more.
+    pub(crate) fn complain(&self, part: &'static str, complaint: Option<String>) {
+        let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        match complaint {
+            Some(text) => drop(complaints.insert(part, text)),
+            None => drop(complaints.remove(part)),
+        }
+    }
+
     /// A header for answers that were made while the store was down.
     pub(crate) fn said_of_store(&self) -> Option<(HeaderName, HeaderValue)> {
         let trouble = self.shelf.trouble()?;
@@ -76,11 +85,7 @@ impl Endpoint {
     /// Says on the status page and in `/health` what is wrong with `part` of the program around the endpoint, such as the
     /// delivery of alerts; `None` when it is well again.
     pub fn complain(&self, part: &'static str, complaint: Option<String>) {
-        let mut complaints = self.inner.complaints.lock().unwrap_or_else(PoisonError::into_inner);
-        match complaint {
-            Some(text) => drop(complaints.insert(part, text)),
-            None => drop(complaints.remove(part)),
-        }
+        self.inner.complain(part, complaint);
     }
 
     /// Runs over `selection` in one shard of the store, or joins the run that does so already. `None` stands for the only

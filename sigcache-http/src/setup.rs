@@ -27,6 +27,8 @@ pub struct Setup {
     at_once: usize,
     per_host: usize,
     removal_limit: f64,
+    #[cfg(feature = "alerts")]
+    pub(crate) alerts: Option<Arc<sigcache_core::alert::Alerts>>,
 }
 
 impl Setup {
@@ -41,6 +43,8 @@ impl Setup {
             at_once: 16,
             per_host: 4,
             removal_limit: 0.5,
+            #[cfg(feature = "alerts")]
+            alerts: None,
         }
     }
 
@@ -65,6 +69,13 @@ impl Setup {
     /// The greatest part (0 to 1) of the resources that one run may take away.
     pub fn with_removal_limit(mut self, limit: f64) -> Self {
         self.removal_limit = limit;
+        self
+    }
+
+    /// Tells of what is no longer as it should be, after each run. That it cannot be delivered is shown by `/health`.
+    #[cfg(feature = "alerts")]
+    pub fn with_alerts(mut self, alerts: sigcache_core::alert::Alerts) -> Self {
+        self.alerts = Some(Arc::new(alerts)).filter(|alerts| !alerts.is_empty());
         self
     }
 

@@ -202,10 +202,17 @@ async fn start(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -
     let inner = inner.clone();
     // A task of its own: who asked may leave, the run goes on.
     tokio::spawn(async move {
-        let runner = loaded.setup.runner(bucket, chosen);
-        let work = tokio::spawn(async move { runner.sync(&loaded.setup.resources, &selection, now, nonce).await });
-        let outcome = match work.await {
-            Ok(Ok(report)) => {
+        let runner = loaded.setup.runner(bucket.clone(), chosen);
+        let setup = loaded.setup.clone();
+        let work = async move { runner.sync_with_catalog(&setup.resources, &selection, now, nonce).await };
+        let outcome = match tokio::spawn(work).await {
+            Ok(Ok((report, catalog))) => {
+                #[cfg(feature = "alerts")]
+                if let Some(catalog) = catalog {
+                    tell(&inner, &loaded.setup, &bucket, (chosen, catalog)).await;
+                }
+                #[cfg(not(feature = "alerts"))]
+                drop(catalog);
                 inner.metrics.ran(&report);
                 inner.runs.note(&report);
                 Ok(report)
@@ -218,6 +225,26 @@ async fn start(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -
         send.send_replace(Some(Arc::new(outcome)));
     });
     Ok(flight)
+}
+
+/// Tells what is no longer as it should be by the catalog that the run left. Whether that could be delivered is a matter of
+/// health, not of the run.
+#[cfg(feature = "alerts")]
+async fn tell(
+    inner: &Inner,
+    setup: &crate::setup::Setup,
+    bucket: &sigcache_core::store::Bucket,
+    catalog: (Shard, sigcache_core::store::Catalog),
+) {
+    let Some(alerts) = &setup.alerts else { return };
+    let (now, publish) = (inner.now(), bucket.publishes());
+    let holdings =
+        sigcache_core::status::Holdings::new(&setup.resources, &setup.anchored, vec![catalog], publish, now);
+    let complaint = match getrandom::u64() {
+        Ok(nonce) => alerts.look(bucket, &holdings, now, nonce).await.complaint(),
+        Err(error) => Some(format!("no random numbers: {error}")),
+    };
+    inner.complain("alerts", complaint);
 }
 
 fn unbegun(error: &sigcache_core::Error) -> Problem {

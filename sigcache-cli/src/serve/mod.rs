@@ -10,6 +10,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use sigcache_core::{
     config::{Config, ServeSettings},
+    runtime::Tokio,
     store::{Shard, Store as _},
 };
 use sigcache_http::{Connections, Endpoint, Options, Setup, Token};
@@ -115,6 +116,7 @@ fn setup(config: &Config) -> Result<Setup, Fault> {
     Ok(Setup::new(config.resources.clone(), app::fetcher()?, open)
         .with_anchored(config.anchored.clone())
         .with_keys(config.keys.clone())
+        .with_alerts(config.alerts(Arc::new(Tokio::current())))
         .with_concurrency(config.concurrency, config.per_host)
         .with_removal_limit(config.removal_limit))
 }

@@ -24,4 +24,6 @@ mod serve;
 mod servers;
 mod streams;
 mod support;
+#[cfg(feature = "otel")]
+mod traces;
 mod web;

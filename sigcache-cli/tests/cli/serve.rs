@@ -278,6 +278,35 @@ fn it_serves_on_while_sources_and_store_are_gone_and_says_so() {
 }
 
 #[test]
+fn it_tells_somebody_after_a_run_and_shows_when_it_could_not() {
+    let lab = lab(&["a"]);
+    let text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+    let alert = "\n[[alert]]\nname = \"pager\"\ncommand = [\"/bin/sh\", \"-c\", \"test ! -e deaf && cat >> told\"]\n";
+    lab.replace("sigcache.toml", text + alert);
+    let mut service = Service::start(&lab, &[]);
+    service.prints("1 stored");
+    std::fs::rename(lab.path("origin"), lab.path("elsewhere")).unwrap();
+    assert_eq!(service.sync().status, 207);
+    let told: Value = serde_json::from_slice(&lab.read("told")).unwrap();
+    assert_eq!((told["kind"].as_str(), told["items"][0]["name"].as_str()), (Some("alert"), Some("a")), "{told:#}");
+    assert_eq!(told["items"][0]["reason"], "source-missing");
+    // The next change cannot be told, and that is not kept quiet.
+    lab.replace("deaf", "");
+    std::fs::remove_file(lab.path("told")).unwrap();
+    std::fs::rename(lab.path("elsewhere"), lab.path("origin")).unwrap();
+    assert_eq!(service.sync().status, 200);
+    let health = service.get("/health");
+    assert_eq!(health.status, 503);
+    assert!(health.json()["complaints"]["alerts"].as_str().unwrap().contains("pager"), "{health:?}");
+    std::fs::remove_file(lab.path("deaf")).unwrap();
+    assert_eq!(service.sync().status, 200);
+    assert_eq!(service.get("/health").status, 200);
+    let told: Value = serde_json::from_slice(&lab.read("told")).unwrap();
+    assert_eq!(told["kind"], "recovery");
+    service.stop();
+}
+
+#[test]
 fn what_cannot_work_is_told_before_it_listens() {
     let lab = lab(&["a"]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
