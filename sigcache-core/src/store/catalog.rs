@@ -196,6 +196,11 @@ impl Catalog {
         self.published = begun.chain(whole).min().filter(|_| whole.is_some()).unwrap_or(0);
     }
 
+    /// Takes over what the marks said when `before` was loaded: what they say now is as much, or more.
+    pub(super) fn keep_marks(&mut self, before: Self) {
+        (self.published, self.unfinished) = (before.published, before.unfinished);
+    }
+
     pub(super) fn conditional_create(&self) -> Option<Timestamp> {
         self.conditional_create
     }

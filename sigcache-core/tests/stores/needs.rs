@@ -71,7 +71,7 @@ async fn has(objects: &AmazonS3, root: &Path, need: Need) -> Result<bool> {
             Ok(true)
         }
         Need::Listing => {
-            let keys = some(1205);
+            let keys = some(1005);
             fill(&keys).await?;
             let listed: Vec<_> = objects.list(Some(&key)).map_ok(|meta| meta.location).try_collect().await?;
             Ok(listed == keys)
