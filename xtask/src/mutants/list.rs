@@ -63,8 +63,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         edits: &[
             (
                 "store/catalog.rs",
-                "if !same && (fallen",
-                "if !crate::mutated(\"mark-lowered-on-merge\") && !same && (fallen",
+                "!same && (fallen",
+                "!crate::mutated(\"mark-lowered-on-merge\") && !same && (fallen",
             ),
             (
                 "store/catalog.rs",
@@ -79,7 +79,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
             "store/catalog.rs",
             "let fallen = ",
             "let same = same || crate::mutated(\"last-run-wins\");
-                let fallen = ",
+        let fallen = ",
         )],
     },
     Mutation {
