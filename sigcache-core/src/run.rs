@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod anchors;
+mod patience;
 mod queue;
 mod sets;
 
@@ -311,7 +312,7 @@ impl Runner {
         let decisive = changes.iter().filter(|change| change.kind.is_decisive());
         let stood: BTreeMap<Name, Stood> =
             decisive.map(|change| (change.name.clone(), Stood::of(catalog.get(&change.name)))).collect();
-        let commit = self.store.commit(catalog, changes, report.run, report.started);
+        let commit = self.commit(catalog, &changes, report);
         match self.until(start + LONGEST_RUN, commit).await {
             Ok(mut committed) => {
                 report.sequence = Some(committed.catalog.sequence());

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use sigcache_core::{
     Name, Outcome, Reason, Report, Resource, Standing,
@@ -41,10 +42,15 @@ fn publish(lab: &Lab, name: &str, version: u64) {
 }
 
 fn versioned(lab: &Lab, name: &str) -> Resource {
+    versioned_in(lab, name, None)
+}
+
+fn versioned_in(lab: &Lab, name: &str, set: Option<&str>) -> Resource {
     let mut claims = Claims::default();
     claims.version = Some(Pointer::new("/version").unwrap());
     let mut rules = lab.rules();
     rules.verifier = Arc::new(Detached::new(".sig").with_claims(claims));
+    rules.policy.set = set.map(Into::into);
     lab.resource_with(name, rules)
 }
 
@@ -142,6 +148,55 @@ fn the_newer_version_wins_whoever_commits_first() {
         }
         lab.assert_published();
         reached(&lab, number)
+    });
+    assert!(overtaken > 0, "the second run never came between");
+}
+
+/// The first run finds the second version of `a` beside the first of `b`, and the second run the other way round. Taken one
+/// by one, the newer of each would be a pair that nobody has seen.
+#[test]
+fn attack_mix_and_match_by_two_runs_at_once() {
+    let mut overtaken = 0;
+    at_every_request(|number| {
+        let lab = lab_with(&[("a", 1), ("b", 1)]);
+        publish(&lab, "a", 2);
+        let resources = ["a", "b"].map(|name| versioned_in(&lab, name, Some("pair"))).to_vec();
+        let other = second_run(lab.runner_on(lab.sound_bucket()), resources.clone(), Selection::All, lab.nonce());
+        let origin = lab.origin.clone();
+        let signed = |(name, version): (&'static str, u64)| {
+            let document = format!(r#"{{"name":"{name}","version":{version}}}"#);
+            (name, lab.sign(document.as_bytes()), document)
+        };
+        let [turned, back] = [[("a", 1), ("b", 2)], [("a", 2), ("b", 1)]].map(|pair| pair.map(signed));
+        let serve = move |pair: [(&str, Bytes, String); 2]| {
+            for (name, signature, document) in pair {
+                origin.serve(&Lab::url(name), document);
+                origin.serve(&(Lab::url(name) + ".sig"), signature);
+            }
+        };
+        lab.faulty.meanwhile(number, async move {
+            serve(turned);
+            other.await;
+            serve(back);
+        });
+        let report = lab.sync(&resources, 1);
+        let pair = ["a", "b"].map(|name| version_of(&lab.catalog(), name).unwrap());
+        let found = [["version 2", "version 1"], ["version 1", "version 2"]];
+        assert!(found.iter().any(|found| pair == *found), "{number}: {pair:?}");
+        if report.decisions[0].reason == Reason::OvertakenByOtherRun {
+            expect(&report, "a", Outcome::Kept, Reason::OvertakenByOtherRun);
+            overtaken += 1;
+        }
+        let came = reached(&lab, number);
+        if came {
+            // The next run takes what is there then.
+            publish(&lab, "a", 3);
+            publish(&lab, "b", 3);
+            assert!(lab.sync(&resources, 2).is_good());
+            assert_eq!(["a", "b"].map(|name| version_of(&lab.catalog(), name).unwrap()), ["version 3", "version 3"]);
+            lab.assert_published();
+        }
+        came
     });
     assert!(overtaken > 0, "the second run never came between");
 }

@@ -62,11 +62,17 @@ ceph-osd --mkfs -i 0 --osd-uuid "$osd" >&3 2>&3
 ceph-osd -f -i 0 >&3 2>&3 &
 pids="$! $pids"
 ceph osd crush add osd.0 1.0 root=default host=localhost >&3 2>&3
-radosgw-admin user create --uid=test --display-name=test --access-key=test --secret-key=testtest >&3 2>&3
+# It waits for as long as there is no OSD, and one that has ended does not come back.
+if ! timeout 120 radosgw-admin user create --uid=test --display-name=test --access-key=test --secret-key=testtest >&3 2>&3
+then
+    echo "Ceph does not take a user:" >&2
+    tail -n 20 "$work/said.log" "$work/osd.0.log" >&2
+    exit 1
+fi
 radosgw -n client.rgw -f >&3 2>&3 &
 pids="$! $pids"
 
-export SIGCACHE_S3="http://127.0.0.1:$gateway" AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=testtest AWS_REGION=us-east-1
+export SIGCACHE_S3="http://127.0.0.1:$gateway" SIGCACHE_S3_NAME=ceph AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=testtest AWS_REGION=us-east-1
 # Signed as of old (version 2), which openssl can do by itself.
 make_bucket() {
     date=$(LC_ALL=C date -u '+%a, %d %b %Y %H:%M:%S GMT')

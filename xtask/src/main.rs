@@ -36,6 +36,9 @@ enum Task {
     },
     /// Installs the servers that the tests of stores need, and says where they lie
     Servers,
+    /// The contract, many writers and what a server can do, on Ceph and on LocalStack; and that a server that ignores
+    /// conditional creates is refused
+    Stores,
     /// The core without features has no HTTP client, no TLS and no async runtime
     Deps,
     /// The declared rust-version is what the dependencies need
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Test { fast } => test::all(if fast { test::Extent::Fast } else { test::Extent::Whole }),
         Task::Servers => servers::task(),
+        Task::Stores => servers::longer(),
         Task::Deps => graph::deps(),
         Task::Msrv => graph::msrv(),
         Task::Structure => structure::check(),

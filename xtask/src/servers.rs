@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
-    command::{find, program, root, run},
+    command::{cargo, find, program, root, run},
     install::{Missing, apt},
 };
 
@@ -36,6 +36,34 @@ pub(crate) fn task() -> Result<()> {
         bail!("not installed: {}", missing.join(", "));
     }
     println!("{}", folder().display());
+    Ok(())
+}
+
+/// The tests of stores against servers that each needs a while to install or to start, one after the other. All are
+/// tried, whichever of them fails.
+pub(crate) fn longer() -> Result<()> {
+    if find("ceph-mon").is_none() || find("radosgw").is_none() {
+        apt(&["ceph-mon", "ceph-osd", "radosgw"]).context("Ceph, from Debian's packages")?;
+    }
+    let test = ["test", "--package", "sigcache-core", "--all-features", "--test", "stores"];
+    // The network in which LocalStack runs has no registry.
+    run(cargo().args(test).arg("--no-run"))?;
+    let mut failed = Vec::new();
+    for server in ["ceph", "localstack", "hostile"] {
+        let mut command = program(root().join("xtask/servers").join(server).with_extension("sh"));
+        command.arg(env::var_os("CARGO").unwrap_or_else(|| "cargo".into())).args(test).args([
+            "another",
+            "--",
+            "--nocapture",
+        ]);
+        if let Err(error) = run(&mut command) {
+            println!("FAILED: {server}: {error:#}");
+            failed.push(server);
+        }
+    }
+    if !failed.is_empty() {
+        bail!("failed on {}", failed.join(", "));
+    }
     Ok(())
 }
 

@@ -205,7 +205,7 @@ fn two_writers_on_the_same_base(bench: &Bench) {
     bench.publish("b", "other");
     bench.sync("b", 1, 2);
     let run = RunId::new(at(2), 3);
-    let committed = block_on(bench.store.commit(base, Vec::new(), run, at(2))).expect("it is merged");
+    let committed = block_on(bench.store.commit(base, &[], run, at(2))).expect("it is merged");
     assert_eq!(committed.catalog.run(), Some(run));
     assert_eq!(committed.catalog.sequence(), 3);
     assert_eq!(bench.catalog().entries().len(), 2);
@@ -290,7 +290,7 @@ impl Store for Damaged {
     async fn commit(
         &self,
         base: Catalog,
-        changes: Vec<Change>,
+        changes: &[Change],
         run: RunId,
         at: Timestamp,
     ) -> Result<Committed, StoreError> {

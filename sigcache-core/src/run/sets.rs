@@ -47,8 +47,13 @@ pub(super) fn hold_incomplete<'a>(
     let broken: BTreeMap<Arc<str>, String> = broken.into_iter().map(|(set, why)| (set.clone(), why)).collect();
     let sets: BTreeMap<Name, Arc<str>> = sets.into_iter().map(|(name, set)| (name.clone(), set.clone())).collect();
     for (decision, change) in decisions.iter_mut().zip(changes) {
-        let why = sets.get(&decision.resource).and_then(|set| Some((set, broken.get(set)?)));
-        if let (Some((set, why)), Outcome::Stored) = (why, decision.outcome) {
+        let Some(set) = sets.get(&decision.resource) else { continue };
+        let Some(why) = broken.get(set) else {
+            // Another run may still commit a part of it first.
+            change.set = Some(set.clone());
+            continue;
+        };
+        if decision.outcome == Outcome::Stored {
             let entry = catalog.get(&decision.resource);
             let Stood { outcome, receipt } = Stood::of(entry);
             decision.stands(outcome, receipt.as_deref());

@@ -347,11 +347,11 @@ impl Store for Bucket {
     async fn commit(
         &self,
         base: Catalog,
-        changes: Vec<Change>,
+        changes: &[Change],
         run: RunId,
         at: Timestamp,
     ) -> Result<Committed, StoreError> {
-        self.commit_changes(base, &changes, run, at).await
+        self.commit_changes(base, changes, run, at).await
     }
 
     async fn publish(&self, catalog: &Catalog, at: Timestamp) -> Result<Vec<(Name, Failure)>, StoreError> {

@@ -1,7 +1,7 @@
 //! The catalog: what the cache holds, as numbered, immutable snapshots; and how changes are merged into one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{Read as _, Write as _},
     sync::Arc,
 };
@@ -65,13 +65,15 @@ pub struct Change {
     pub kind: ChangeKind,
     /// How the run ended for it.
     pub last: Last,
+    /// The set that was found together, this being a part of it: new versions of it are taken all, or none of them.
+    pub set: Option<Arc<str>>,
 }
 
 impl Change {
     /// A change to `name` that was decided while the catalog knew `entry` of it.
     pub fn new(name: Name, entry: Option<&Entry>, kind: ChangeKind, last: Last) -> Self {
         let base = entry.and_then(|entry| entry.receipt.as_ref()).map(|receipt| receipt.evidence.digest);
-        Self { name, base, confirmed: entry.and_then(|entry| entry.checked_at), kind, last }
+        Self { name, base, confirmed: entry.and_then(|entry| entry.checked_at), kind, last, set: None }
     }
 }
 
@@ -121,6 +123,12 @@ impl Said {
     /// `source` said this.
     pub fn new(source: Arc<str>, validators: Validators) -> Self {
         Self { source, validators }
+    }
+}
+
+impl Change {
+    fn is_new_version(&self) -> bool {
+        matches!(self.kind, ChangeKind::Store { .. })
     }
 }
 
@@ -226,6 +234,11 @@ impl Catalog {
         begun.chain(whole).min().filter(|_| whole.is_some()).unwrap_or(0)
     }
 
+    /// Takes over what the marks said when `before` was loaded: what they say now is as much, or more.
+    pub(super) fn keep_marks(&mut self, before: Self) {
+        (self.published, self.unfinished) = (before.published, before.unfinished);
+    }
+
     pub(super) fn conditional_create(&self) -> Option<Timestamp> {
         self.conditional_create
     }
@@ -242,13 +255,31 @@ impl Catalog {
         self.at = at;
         let sequence = self.sequence;
         let mut overtaken = Vec::new();
+        let torn = self.torn(changes);
         for change in changes {
             let entry = self.entries.entry(change.name.clone()).or_insert_with(|| Entry::new(change.last));
-            if !entry.take(change, sequence, at) {
+            let torn = change.is_new_version() && change.set.as_ref().is_some_and(|set| torn.contains(set));
+            if torn || !entry.take(change, sequence, at) {
                 overtaken.push(change.name.clone());
             }
         }
         overtaken
+    }
+
+    /// The sets that would be taken in part. Where another run has committed something newer of one resource, the new
+    /// versions of the others were found beside one that is not served any more; the next run finds them beside the newer.
+    fn torn(&self, changes: &[Change]) -> BTreeSet<Arc<str>> {
+        let found = changes.iter().filter_map(|change| Some((change, change.set.as_ref()?)));
+        let other = found.filter(|(change, _)| {
+            let entry = self.entries.get(&change.name);
+            match &change.kind {
+                ChangeKind::Store { receipt, .. } => {
+                    entry.is_some_and(|entry| entry.stands_against(receipt, change.base))
+                }
+                _ => entry.and_then(Entry::digest) != change.base,
+            }
+        });
+        other.map(|(_, set)| set.clone()).collect()
     }
 
     /// Its entries alone.
@@ -341,16 +372,14 @@ impl<W: std::io::Write> std::io::Write for Bounded<W> {
 impl Entry {
     /// Makes one change. False if another run committed something newer since the change was decided.
     pub(crate) fn take(&mut self, change: &Change, sequence: u64, at: Timestamp) -> bool {
-        let current = self.receipt.as_ref().map(|receipt| receipt.evidence.digest);
+        let current = self.digest();
         let since = self.checked_at.filter(|_| self.checked_at != change.confirmed);
         let taken = match &change.kind {
             ChangeKind::Store { receipt, fresh_until } => {
-                let same = current == Some(receipt.evidence.digest);
-                // The judgement may have rested on a permit that another run has used up since.
-                let fallen = self.permit.is_none() && self.outranks(receipt.evidence.mark);
-                if !same && (fallen || current != change.base && self.is_newer_than(receipt)) {
+                if self.stands_against(receipt, change.base) {
                     false
                 } else {
+                    let same = current == Some(receipt.evidence.digest);
                     self.store(receipt.clone(), sequence);
                     self.confirm(at, *fresh_until, since.filter(|_| same));
                     true
@@ -399,6 +428,18 @@ impl Entry {
             self.last = change.last;
         }
         taken
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        self.receipt.as_ref().map(|receipt| receipt.evidence.digest)
+    }
+
+    /// Whether what is stored must stand against another version, which was decided on where `base` was the stored one.
+    fn stands_against(&self, receipt: &Receipt, base: Option<Digest>) -> bool {
+        let same = self.digest() == Some(receipt.evidence.digest);
+        // The judgement may have rested on a permit that another run has used up since.
+        let fallen = self.permit.is_none() && self.outranks(receipt.evidence.mark);
+        !same && (fallen || self.digest() != base && self.is_newer_than(receipt))
     }
 
     /// Whether storing a version with `mark` would be a step back, or one that cannot be told from it.

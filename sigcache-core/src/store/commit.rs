@@ -6,12 +6,12 @@
 
 use object_store::{PutMode, PutPayload};
 
-use super::{Bucket, Catalog, Change, Committed, SnapshotKey, Store as _, StoreError, bucket::failed};
+use super::{Bucket, Catalog, Change, Committed, SnapshotKey, StoreError, bucket::failed};
 use crate::{decision::RunId, time::Timestamp};
 
-/// How often a commit gives way to other runs. Of `n` that commit at the same moment the last gives way `n - 1` times, and
-/// more often where it is unlucky.
-const TRIES: u32 = 500;
+/// How often in a row a commit gives way to other runs. With two or three at once that is enough; where there are more,
+/// the caller has to wait a while, or all of them would try again and again at the same moments.
+const TRIES: u32 = 4;
 
 impl Bucket {
     pub(super) async fn commit_changes(
@@ -27,20 +27,27 @@ impl Bucket {
         }
         // What the snapshot is about to name must outlive a power cut before the snapshot can.
         self.flush().await?;
-        for _ in 0..TRIES {
+        for number in 0..TRIES {
             let mut next = base;
             let overtaken = next.apply(changes, run, at);
-            if self.create_snapshot(&next, run).await? {
+            let Some(mut standing) = self.create_snapshot(&next, run).await? else {
+                if number > 0 {
+                    // What others have published meanwhile need not be copied once more; the commit stands either way.
+                    if let Ok(keys) = self.snapshots().await {
+                        next.read_marks(&keys);
+                    }
+                }
                 return Ok(Committed { catalog: next, overtaken });
-            }
-            drop(next);
-            base = self.catalog().await?;
+            };
+            // It is the newest, or nearly: that needs no listing.
+            standing.keep_marks(next);
+            base = standing;
         }
         Err(StoreError::Contended { tries: TRIES })
     }
 
-    /// True if the snapshot now stands, false if another run's does.
-    pub(super) async fn create_snapshot(&self, next: &Catalog, run: RunId) -> Result<bool, StoreError> {
+    /// `None` if the snapshot now stands, and the one of another run if that does.
+    pub(super) async fn create_snapshot(&self, next: &Catalog, run: RunId) -> Result<Option<Catalog>, StoreError> {
         let key = self.layout.catalog(SnapshotKey::Snapshot(next.sequence()));
         let unwritable =
             |error| StoreError::Unavailable { doing: "write", key: key.to_string(), source: Box::new(error) };
@@ -49,10 +56,10 @@ impl Bucket {
         for _ in 0..3 {
             self.count(1);
             let Err(error) = self.commits.put_opts(&key, payload.clone(), PutMode::Create.into()).await else {
-                return Ok(true);
+                return Ok(None);
             };
             match self.snapshot(next.sequence()).await {
-                Ok(standing) => return Ok(standing.run() == Some(run)),
+                Ok(standing) => return Ok(Some(standing).filter(|standing| standing.run() != Some(run))),
                 Err(read) if read.is_absence() => last = Some(failed("create", &key, error)),
                 Err(read) => return Err(read),
             }

@@ -75,10 +75,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// snapshot, resource by resource. On an error either nothing or everything of it became visible; the next run
     /// finds out by loading the catalog. It may be dropped before its end: [`LONGEST_RUN`] after a run began nothing
     /// more of it may happen.
+    ///
+    /// [`StoreError::Contended`] says that others were faster several times in a row. Then nothing of it became visible
+    /// or will, and the caller should wait a while, so that not all of them try at the same moment again, load the
+    /// catalog, and commit to that.
     async fn commit(
         &self,
         base: Catalog,
-        changes: Vec<Change>,
+        changes: &[Change],
         run: RunId,
         at: Timestamp,
     ) -> Result<Committed, StoreError>;
@@ -274,7 +278,7 @@ impl<T: Store + ?Sized> Store for Arc<T> {
     async fn commit(
         &self,
         base: Catalog,
-        changes: Vec<Change>,
+        changes: &[Change],
         run: RunId,
         at: Timestamp,
     ) -> Result<Committed, StoreError> {

@@ -9,6 +9,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    sync::Arc,
     time::Duration,
 };
 
@@ -64,35 +65,40 @@ impl Bucket {
         Ok((failures.into_iter().collect(), newer.unwrap_or(catalog)))
     }
 
-    /// Returns what could not be copied, and the snapshot that the copies are of, if that is newer than `catalog`.
+    /// Returns what could not be copied, and the snapshot that the copies of `ours` are of, if that is newer than
+    /// `catalog`.
     async fn copy_anew(
         &self,
         catalog: &Catalog,
-        mut touched: BTreeSet<Name>,
+        ours: BTreeSet<Name>,
         run: RunId,
     ) -> Result<(Vec<(Name, Failure)>, Option<Catalog>), StoreError> {
-        let published = catalog.published();
-        let own = SnapshotKey::Publishing(published, run);
+        let own = SnapshotKey::Publishing(catalog.published(), run);
         self.mark(own).await?;
         let mut newer: Option<Catalog> = None;
+        let (mut again, mut suffixes): (Option<BTreeSet<Name>>, _) = (None, BTreeSet::new());
         loop {
             let current = newer.as_ref().unwrap_or(catalog);
-            let failures = self.publish_names(current, &touched).await;
+            let names = again.as_ref().unwrap_or(&ours);
+            suffixes.extend(names.iter().filter_map(|name| current.get(name)).flat_map(suffixes_of));
+            let failures = self.publish_names(current, names).await;
             if !failures.is_empty() {
                 return Ok((failures, newer));
             }
             // Another run may have committed and published while we copied; then some of our copies are older than
-            // its own, and nobody but us knows which. So we go on until nothing newer is there.
+            // its own, and nobody but us knows which. So we go on until nothing newer is there. What we did not touch is
+            // for the others to copy: many runs at once would else copy everything for each other, again and again.
             let newest = self.snapshots().await?.iter().filter_map(SnapshotKey::snapshot).max();
             if newest.is_none_or(|newest| newest <= current.sequence()) {
                 self.flush().await?;
-                self.mark(SnapshotKey::Published(current.sequence())).await?;
+                self.mark(SnapshotKey::Published(catalog.sequence())).await?;
                 self.remove(&self.layout.catalog(own)).await?;
                 return self.clear_marks(catalog, run.time()).await.map(|()| (Vec::new(), newer));
             }
             let head = self.catalog().await?;
-            touched.extend(behind(&head, published));
-            newer = Some(head);
+            let mut changed = behind(&head, current.sequence());
+            changed.retain(|name| ours.contains(name) || lies_beside(name, &ours, &suffixes));
+            (again, newer) = (Some(changed), Some(head));
         }
     }
 
@@ -232,6 +238,18 @@ impl Bucket {
 fn behind(catalog: &Catalog, published: u64) -> BTreeSet<Name> {
     let changed = catalog.entries().filter(|(_, entry)| entry.changed_in > published);
     changed.map(|(name, _)| name.clone()).collect()
+}
+
+/// Where companions of a resource lie or lay.
+fn suffixes_of(entry: &Entry) -> impl Iterator<Item = Arc<str>> {
+    let companions = entry.receipt.iter().flat_map(|receipt| &receipt.companions);
+    companions.map(|kept| kept.suffix.clone()).chain(entry.former.iter().cloned())
+}
+
+/// Whether the plain copy of `name` lies where a companion of one of `ours` lay.
+fn lies_beside(name: &Name, ours: &BTreeSet<Name>, suffixes: &BTreeSet<Arc<str>>) -> bool {
+    let document = |suffix: &Arc<str>| Name::new(name.as_str().strip_suffix(&**suffix)?).ok();
+    suffixes.iter().filter_map(document).any(|document| ours.contains(&document))
 }
 
 fn is_below_a_file(error: &ObjectError) -> bool {

@@ -72,7 +72,7 @@ impl Bucket {
                         self.probe(run).await?;
                         next.set_conditional_create(at);
                     }
-                    if self.create_snapshot(&next, run).await? {
+                    if self.create_snapshot(&next, run).await?.is_none() {
                         return Ok(own);
                     }
                 }

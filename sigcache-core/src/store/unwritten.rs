@@ -30,7 +30,7 @@ impl Store for Unwritten {
         Ok(Box::new(Nowhere(id.to_owned())))
     }
 
-    async fn commit(&self, base: Catalog, _: Vec<Change>, _: RunId, _: Timestamp) -> Result<Committed, StoreError> {
+    async fn commit(&self, base: Catalog, _: &[Change], _: RunId, _: Timestamp) -> Result<Committed, StoreError> {
         Ok(Committed::new(base, Vec::new()))
     }
 

@@ -9,6 +9,7 @@ use sigcache_core::{
     conformance::{Origin, Signer, TestRuntime, at, block_on},
     read,
     run::{Runner, Selection},
+    runtime::{Runtime, Tokio},
     store::{Bucket, Store as _},
     verify::Detached,
 };
@@ -38,10 +39,11 @@ impl Bench {
 
     /// A run, and how many requests it made to the store.
     pub(crate) fn sync(&self, bucket: Bucket, names: &[&str], hours: i64, nonce: u64) -> Result<(Report, u64), Error> {
-        self.run(bucket, names, &Selection::All, at(hours), nonce)
+        self.run(bucket, names, &Selection::All, at(hours), nonce, Arc::new(TestRuntime::default()))
     }
 
-    /// A run for these alone, whatever else is in the store, by a clock that is so many minutes ahead.
+    /// A run for these alone, whatever else is in the store, by a clock that is so many minutes ahead. Where it waits, it
+    /// does wait: others are at work meanwhile.
     pub(crate) fn sync_some(
         &self,
         bucket: Bucket,
@@ -52,7 +54,7 @@ impl Bench {
     ) -> Result<(Report, u64), Error> {
         let only = names.iter().map(|name| Name::new(name).unwrap()).collect();
         let now = at(hours).plus(Duration::from_secs(60 * minutes as u64));
-        self.run(bucket, names, &Selection::Only(only), now, nonce)
+        self.run(bucket, names, &Selection::Only(only), now, nonce, Arc::new(Tokio::current()))
     }
 
     fn run(
@@ -62,9 +64,10 @@ impl Bench {
         selection: &Selection,
         now: Timestamp,
         nonce: u64,
+        runtime: Arc<dyn Runtime>,
     ) -> Result<(Report, u64), Error> {
         let bucket = Arc::new(bucket);
-        let runner = Runner::new(self.origin.clone(), bucket.clone(), Arc::new(TestRuntime::default()));
+        let runner = Runner::new(self.origin.clone(), bucket.clone(), runtime);
         let resources: Vec<Resource> = names.iter().map(|name| self.resource(name)).collect();
         let report = block_on(runner.sync(&resources, selection, now, nonce))?;
         Ok((report, bucket.requests()))

@@ -146,8 +146,7 @@ fn a_server_that_ignores_conditions_is_refused() {
 /// The same of a server that ignores them by itself, by the longer command.
 #[test]
 fn another_server_that_ignores_conditions_is_refused() {
-    let hostile = std::env::var_os("SIGCACHE_S3_HOSTILE").is_some();
-    let Some(server) = Server::another().filter(|_| hostile) else { return };
+    let Some(server) = Server::hostile() else { return };
     let wire = Wire::to(server);
     let _entered = wire.runtime.enter();
     let bench = Bench::new();

@@ -8,6 +8,7 @@ mod contract;
 #[allow(dead_code, reason = "only the command's tests ask how long objects are")]
 mod fake;
 mod faults;
+mod needs;
 mod proxy;
 mod requests;
 mod servers;

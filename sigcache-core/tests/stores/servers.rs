@@ -47,9 +47,19 @@ impl Server {
         Some(Self::new(Some(process), endpoint, "s3", &environment))
     }
 
-    /// S3 by whatever server is at `SIGCACHE_S3`, whose bucket is named `bucket` and whose keys are in `AWS_…`; for the
-    /// longer command.
+    /// S3 by the server at `SIGCACHE_S3`, whose bucket is named `bucket` and whose keys are in `AWS_…`; for the longer
+    /// command. Nothing where that is one to be refused.
     pub(crate) fn another() -> Option<Self> {
+        Self::whatever().filter(|_| env::var_os("SIGCACHE_S3_HOSTILE").is_none())
+    }
+
+    /// The same of one that is to be refused, and of no other.
+    pub(crate) fn hostile() -> Option<Self> {
+        Self::whatever().filter(|_| env::var_os("SIGCACHE_S3_HOSTILE").is_some())
+    }
+
+    /// The same of either.
+    pub(crate) fn whatever() -> Option<Self> {
         let endpoint: Url = env::var("SIGCACHE_S3").ok()?.parse().unwrap();
         let environment: Vec<(String, String)> = env::vars().filter(|(name, _)| name.starts_with("AWS_")).collect();
         Some(Self { _process: None, endpoint, scheme: "s3", environment })

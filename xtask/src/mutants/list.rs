@@ -26,13 +26,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "publish-before-commit",
         edits: &[(
             "run.rs",
-            "let commit = self.store.commit(",
+            "let commit = self.commit(",
             "if crate::mutated(\"publish-before-commit\") {
                 let mut ahead = catalog.clone();
                 ahead.apply(&changes, report.run, report.started);
                 let _ = self.store.publish(&ahead, report.started).await;
             }
-            let commit = self.store.commit(",
+            let commit = self.commit(",
         )],
     },
     Mutation {
@@ -41,7 +41,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
             "store/commit.rs",
             "match self.snapshot(next.sequence()).await {",
             "if crate::mutated(\"no-read-back\") && matches!(error, ObjectError::AlreadyExists { .. }) {
-                return Ok(true);
+                return Ok(None);
             }
             match self.snapshot(next.sequence()).await {",
         )],
@@ -63,8 +63,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         edits: &[
             (
                 "store/catalog.rs",
-                "if !same && (fallen",
-                "if !crate::mutated(\"mark-lowered-on-merge\") && !same && (fallen",
+                "!same && (fallen",
+                "!crate::mutated(\"mark-lowered-on-merge\") && !same && (fallen",
             ),
             (
                 "store/catalog.rs",
@@ -79,7 +79,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
             "store/catalog.rs",
             "let fallen = ",
             "let same = same || crate::mutated(\"last-run-wins\");
-                let fallen = ",
+        let fallen = ",
         )],
     },
     Mutation {
@@ -87,12 +87,11 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         edits: &[
             (
                 "store/commit.rs",
-                "drop(next);
-            base = self.catalog().await?;",
-                "base = self.catalog().await?;
-            if crate::mutated(\"changes-of-others-lost\") {
-                base = next.renumbered(base.sequence());
-            }",
+                "standing.keep_marks(next);",
+                "if crate::mutated(\"changes-of-others-lost\") {
+                standing = next.clone().renumbered(standing.sequence());
+            }
+            standing.keep_marks(next);",
             ),
             (
                 "store/catalog.rs",
