@@ -103,7 +103,7 @@ pub(crate) async fn index(
             Reader::json(&Status { at: now, sequence, resources, broken_anchors })
         }
         Form::Html => {
-            let complaints = all_complaints(&inner, &loaded, now);
+            let complaints = all_complaints(&inner, Some(&loaded), now);
             let mut index = index::Index::new(&loaded, now, &asked, &reader, complaints);
             let until = Instant::now() + PATIENCE;
             index.recent = recent(&inner, &loaded, until).await;
