@@ -26,7 +26,9 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("sq", "sq", "the tests of the commands that the documentation of OpenPGP names"),
     ("nix", "nix-bin", "the tests against Nix's own signatures"),
     ("python3", "python3", "moto, for the tests of stores on S3"),
-    ("npm", "npm", "Azurite, for the tests of stores on Azure"),
+    ("npm", "npm", "Azurite, for the tests of stores on Azure, and what drives a browser"),
+    ("chromium", "chromium", "the test of the pages in a real browser"),
+    ("node", "nodejs", "the test of the pages in a real browser"),
     ("curl", "curl", "the benchmarks beside curl"),
     ("g++", "g++", "the fuzz targets (libFuzzer is C++)"),
 ];

@@ -1,4 +1,5 @@
-//! Servers that speak as the clouds do, for the tests of stores: moto (S3) from PyPI, Azurite (Azure) from npm.
+//! Servers that speak as the clouds do, for the tests of stores: moto (S3) from PyPI, Azurite (Azure) from npm. And from there
+//! too what drives a browser and what looks for barriers in a page, for the test of the pages.
 //!
 //! They go into the target folder, where `cargo clean` takes them away, and are installed once for each version.
 
@@ -16,6 +17,9 @@ use crate::{
 };
 
 const AZURITE: &str = "azurite@3.35.0";
+
+/// What drives the browser, and what knows the barriers. Of the former the last line that runs on the node of Debian.
+const BROWSER: &str = "puppeteer-core@24.43.1 axe-core@4.14.1";
 
 /// Every package of moto's with its version, as `pip freeze` lists them.
 const MOTO: &str = "xtask/servers/moto.txt";
@@ -73,6 +77,7 @@ pub(crate) fn install() -> Result<Vec<Missing>> {
     let ends = [
         ("moto_server", "the tests of stores on S3", once("moto_server", &moto, install_moto)),
         ("azurite-blob", "the tests of stores on Azure", once("azurite-blob", AZURITE, install_azurite)),
+        ("puppeteer", "the test of the pages in a real browser", once("puppeteer", BROWSER, install_browser)),
     ];
     let mut missing = Vec::new();
     for (program, what, end) in ends {
@@ -126,9 +131,21 @@ fn install_moto(place: &Path) -> Result<PathBuf> {
 }
 
 fn install_azurite(place: &Path) -> Result<PathBuf> {
+    npm(place, AZURITE)?;
+    Ok(place.join("node_modules/.bin/azurite-blob"))
+}
+
+/// The test finds them below the target folder by itself.
+fn install_browser(place: &Path) -> Result<PathBuf> {
+    npm(place, BROWSER)?;
+    Ok(place.join("node_modules/puppeteer-core/package.json"))
+}
+
+fn npm(place: &Path, packages: &str) -> Result<()> {
     if find("npm").is_none() {
         bail!("there is no npm");
     }
-    run(program("npm").args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(place).arg(AZURITE))?;
-    Ok(place.join("node_modules/.bin/azurite-blob"))
+    let mut install = program("npm");
+    install.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(place);
+    run(install.args(packages.split(' ')))
 }

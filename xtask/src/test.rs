@@ -73,6 +73,9 @@ const STEPS: &[Step] = &[
             "nix",
             "moto_server",
             "azurite-blob",
+            "chromium",
+            "node",
+            "puppeteer",
         ],
         ..Step::new("test", Extent::Fast, suite)
     },

@@ -170,10 +170,11 @@ pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// `20 µs`, `35 ms`, `3 hours`
+/// `0 ms`, `20 µs`, `35 ms`, `3 hours`
 pub(crate) fn taken(time: Duration) -> String {
     match time.as_micros() {
-        micros @ 0..1_000 => format!("{micros} µs"),
+        0 => "0 ms".to_owned(),
+        micros @ 1..1_000 => format!("{micros} µs"),
         micros @ 1_000..10_000_000 => format!("{} ms", micros / 1000),
         _ => human_span(time),
     }

@@ -201,6 +201,11 @@ pub(crate) async fn style() -> Response {
 /// The last runs, as far as they can be read in time; what is late is there for the next who looks.
 async fn recent(inner: &Arc<Inner>, loaded: &Arc<Loaded>, until: Instant) -> Recent {
     let number = timeline::reports(loaded.buckets.len());
+    if inner.shelf.trouble().is_some() {
+        // Nobody waits for a store of which it is known that it does not answer.
+        let why = "The store does not answer, so newer runs may be missing.".to_owned();
+        return Recent::new(inner.runs.known(number), Some(why), inner.options.overdue);
+    }
     let reading = {
         let (inner, loaded) = (inner.clone(), loaded.clone());
         tokio::spawn(async move { inner.runs.last(&loaded, number).await })

@@ -189,7 +189,7 @@ async fn a_store_that_is_down_is_the_first_link_and_what_was_known_is_shown() {
         &answer,
         "The store does not answer since 2026-11-24 12:10 UTC. Documents that are in memory are served from there, by the catalog that was read 10 minutes ago",
     );
-    says(&answer, "The reports cannot be read, so the newest may be missing");
+    says(&answer, "The store does not answer, so newer runs may be missing.");
     says(&answer, "2026-11-24 12:00 UTC sync");
     let one = page(&site, "/explain/a").await;
     assert_eq!(one.status, 200);
@@ -263,13 +263,34 @@ async fn what_an_anchor_vouches_for_is_listed_and_a_broken_one_is_the_cause() {
     says(&page(&site, "/explain/anchor").await, &format!("What rests on it It vouches for 1 resource: {name}"));
     says(&page(&site, &format!("/explain/{name}")).await, "Vouched for by anchor");
 
-    // It loses its anchor: the anchor is what broke, and comes first although nothing of it is missing.
     site.lab.publish("anchor", "no set of keys");
     site.clock.set(60);
     run().await;
+    says(&page(&site, "/").await, "The first broken link is parse (malformed-document) of anchor: expected a JWK set");
+}
+
+#[tokio::test]
+async fn a_cause_comes_before_what_follows_from_it() {
+    let site = Site::new(|lab| {
+        let mut policy = Policy::default();
+        policy.set = Some("together".into());
+        ["a", "b", "c"].map(|name| lab.resource_with(name, lab.rules().with_policy(policy.clone()))).to_vec()
+    });
+    for round in ["first", "second"] {
+        for name in ["a", "b", "c"] {
+            site.lab.publish(name, format!("{round} {name}"));
+        }
+        if round == "second" {
+            site.clock.set(60);
+            site.lab.origin.down(&Lab::url("c"));
+        }
+        site.run_beside().await;
+    }
     let answer = page(&site, "/").await;
-    println!("{}", words(&answer));
-    says(&answer, "The first broken link is the anchors: ");
+    says(&answer, "3 of 3 resources are not as they should be");
+    // More are stopped by the set, and they come first by name.
+    says(&answer, "The first broken link is connect (connection-refused) of c:");
+    says(&answer, "commit set-incomplete");
 }
 
 #[tokio::test]
