@@ -66,7 +66,8 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 
 async fn run(cli: Cli) -> Result<Ending, Fault> {
     use commands::{
-        audit, doctor, explain, export, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, test, verify,
+        audit, doctor, explain, export, gc, get, history, init, key_list, keys, reshard, rollback, status, sync, test,
+        verify,
     };
     let common = &cli.common;
     match cli.command {

@@ -35,7 +35,8 @@ where
     let tracer = provider.tracer("sigcache");
     // This is called once.
     let _ = PROVIDER.set(provider);
-    let ours = Targets::new().with_target("sigcache", LevelFilter::DEBUG).with_target("sigcache_core", LevelFilter::DEBUG);
+    let ours =
+        Targets::new().with_target("sigcache", LevelFilter::DEBUG).with_target("sigcache_core", LevelFilter::DEBUG);
     Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(ours))
 }
 

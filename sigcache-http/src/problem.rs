@@ -12,7 +12,7 @@ pub struct Problem {
     /// `urn:sigcache:problem:` and the code.
     #[serde(rename = "type")]
     #[schema(rename = "type")]
-    kind: String,
+    kind: &'static str,
     /// The problem in a few words, the same for every occurrence.
     title: &'static str,
     /// The HTTP status.
@@ -29,10 +29,12 @@ pub struct Problem {
     reason: Option<Reason>,
     /// What would have passed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    expected: Option<String>,
+    #[schema(value_type = Option<String>)]
+    expected: Option<Box<str>>,
     /// What was found instead.
     #[serde(skip_serializing_if = "Option::is_none")]
-    found: Option<String>,
+    #[schema(value_type = Option<String>)]
+    found: Option<Box<str>>,
     /// Headers that belong to it.
     #[serde(skip)]
     headers: Vec<(header::HeaderName, HeaderValue)>,
@@ -44,7 +46,7 @@ macro_rules! problems {
         $(
             #[doc = $title]
             pub(crate) fn $name(detail: impl Into<String>) -> Problem {
-                Problem::new($code, StatusCode::$status, $title, detail.into())
+                Problem::new(concat!("urn:sigcache:problem:", $code), StatusCode::$status, $title, detail.into())
             }
         )*
         /// Every code that an answer can have.
@@ -72,14 +74,12 @@ problems! {
     run_failed, "run-failed", INTERNAL_SERVER_ERROR, "the run could not begin";
     crashed, "crashed", INTERNAL_SERVER_ERROR, "the endpoint has an error of its own";
     store_down, "store-down", SERVICE_UNAVAILABLE, "the store does not answer";
-    too_busy, "too-busy", SERVICE_UNAVAILABLE, "there are too many requests at once";
     too_slow, "too-slow", REQUEST_TIMEOUT, "the request took too long";
 }
 
 impl Problem {
-    fn new(code: &'static str, status: StatusCode, title: &'static str, detail: String) -> Self {
+    fn new(kind: &'static str, status: StatusCode, title: &'static str, detail: String) -> Self {
         let (step, reason, expected, found, headers) = (None, None, None, None, Vec::new());
-        let kind = format!("urn:sigcache:problem:{code}");
         Self { kind, title, status: status.as_u16(), detail, step, reason, expected, found, headers }
     }
 
@@ -93,8 +93,8 @@ impl Problem {
     pub(crate) fn about(mut self, failure: &Failure) -> Self {
         self.step = Some(failure.step());
         self.reason = Some(failure.reason);
-        self.expected = Some(failure.expected.to_string());
-        self.found = Some(failure.found.to_string());
+        self.expected = Some(failure.expected.clone());
+        self.found = Some(failure.found.clone());
         self
     }
 

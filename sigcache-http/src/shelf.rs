@@ -82,10 +82,6 @@ impl Shelf {
         self.change(|held| held.tried = None);
     }
 
-    pub(crate) fn setup(&self) -> Arc<Setup> {
-        self.read().setup.clone()
-    }
-
     /// What is wrong with the store, if so.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         self.read().trouble.clone()

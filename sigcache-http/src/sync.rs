@@ -238,8 +238,7 @@ async fn tell(
 ) {
     let Some(alerts) = &setup.alerts else { return };
     let (now, publish) = (inner.now(), bucket.publishes());
-    let holdings =
-        sigcache_core::status::Holdings::new(&setup.resources, &setup.anchored, vec![catalog], publish, now);
+    let holdings = sigcache_core::status::Holdings::new(&setup.resources, &setup.anchored, vec![catalog], publish, now);
     let complaint = match getrandom::u64() {
         Ok(nonce) => alerts.look(bucket, &holdings, now, nonce).await.complaint(),
         Err(error) => Some(format!("no random numbers: {error}")),

@@ -73,7 +73,7 @@ impl Scratch {
         let kind = ChangeKind::Store { receipt: Arc::new(newer), fresh_until: None };
         let last = Last::new(run, Outcome::Stored, Reason::NewVersion);
         let change = Change::new(resource.name.clone(), base.get(&resource.name), kind, last);
-        self.bucket.commit(base, vec![change], run, now).await?;
+        self.bucket.commit(base, &[change], run, now).await?;
         Ok(())
     }
 

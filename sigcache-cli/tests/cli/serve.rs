@@ -277,6 +277,66 @@ fn it_serves_on_while_sources_and_store_are_gone_and_says_so() {
     service.stop();
 }
 
+/// An operator with nothing but the first page names the broken link; what `doctor` says of the same is in `doctor.rs`.
+#[test]
+fn the_first_page_names_the_broken_link() {
+    let lab = lab(&["a", "b"]);
+    let service = Service::start(&lab, &["--no-sync"]);
+    service.sync();
+    let page = |service: &Service| {
+        let html = "GET / HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nConnection: close\r\n\r\n";
+        let text = service.ask(html).text();
+        // As it is read: without the marks.
+        let (mut plain, mut is_mark) = (String::new(), false);
+        for c in text.chars() {
+            match c {
+                '<' => is_mark = true,
+                '>' => is_mark = false,
+                c if !is_mark => plain.push(c),
+                _ => {}
+            }
+        }
+        plain
+    };
+    assert!(page(&service).contains("Everything is as it should be"), "{}", page(&service));
+    let a = lab.path("origin/a");
+    let set_ups: [(&str, &dyn Fn(), &str); 6] = [
+        ("the document is gone", &|| std::fs::remove_file(&a).unwrap(), "http (source-missing) of a"),
+        (
+            "another document, without a new signature",
+            &|| lab.replace("origin/a", "a 3\n"),
+            "signature (signature-mismatch) of a",
+        ),
+        (
+            "no signature file",
+            &|| std::fs::remove_file(lab.path("origin/a.sig")).unwrap(),
+            "http (companion-missing) of a",
+        ),
+        ("something else in its place", &|| lab.replace("origin/a.sig", "<html>"), "parse (malformed-signature) of a"),
+        ("a document that is too large", &|| lab.offer_zeros("a", 11 << 20), "size (too-large) of a"),
+        ("an older version", &|| lab.offer("a", b"a 1\n"), "rollback (replayed-version) of a"),
+    ];
+    for (number, (what, break_it, link)) in set_ups.iter().enumerate() {
+        lab.offer("a", format!("a good {number}\n").as_bytes());
+        assert_eq!(service.sync().status, 200, "{what}");
+        break_it();
+        assert_eq!(service.sync().status, 207, "{what}");
+        let text = page(&service);
+        assert!(text.contains("1 of 2 resources is not as it should be"), "{what}: {text}");
+        assert!(text.contains(&format!("The first broken link is {link}")), "{what}: {text}");
+    }
+    lab.offer("a", b"a good again\n");
+    service.sync();
+    assert!(page(&service).contains("Everything is as it should be"));
+    // Of the store.
+    std::fs::rename(lab.path("cache"), lab.path("gone")).unwrap();
+    std::fs::write(lab.path("cache"), "").unwrap();
+    service.get("/health");
+    let text = page(&service);
+    assert!(text.contains("The first broken link is the store"), "{text}");
+    service.stop();
+}
+
 #[test]
 fn it_tells_somebody_after_a_run_and_shows_when_it_could_not() {
     let lab = lab(&["a"]);
