@@ -53,7 +53,10 @@ async function open(width, height, scripts) {
   page.on("request", (request) => {
     if (!request.url().startsWith(`${base}/`)) page.noted.elsewhere.push(request.url());
   });
-  page.on("console", (message) => page.noted.complaints.push(message.text()));
+  page.on("console", (message) => {
+    // Which a browser asks the host for, whatever stands in a page; the host is not ours where the router is nested.
+    if (!message.location().url?.endsWith("/favicon.ico")) page.noted.complaints.push(message.text());
+  });
   page.on("pageerror", (error) => page.noted.complaints.push(String(error)));
   page.on("requestfailed", (request) => page.noted.complaints.push(`${request.url()} failed`));
   return page;
