@@ -101,7 +101,7 @@ fn with_webhook(receiver: &Receiver, more: &str) -> Lab {
     let url = format!("http://{}/services/{TOKEN}?key={TOKEN}", receiver.address);
     lab.set_environment(&[("WEBHOOK".to_owned(), url), ("TOKEN".to_owned(), format!("Bearer {TOKEN}"))]);
     lab.run_at(NOON, &["sync"]).ends(0);
-    assert_eq!(receiver.empty(), [json!(0); 0]);
+    assert!(receiver.empty().is_empty());
     lab
 }
 
