@@ -6,6 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
+#[allow(dead_code, reason = "what it describes is tested with the endpoint")]
+#[path = "../endpoint/described.rs"]
+mod described;
 mod scene;
 #[allow(dead_code, reason = "the other tests need more of it")]
 #[path = "../endpoint/support.rs"]

@@ -90,7 +90,8 @@ async fn broken() -> Site {
     lab.publish("trust-anchor.jwk", format!("{{\"keys\":[{}]}}", countries.join(",")));
     for country in ["xa", "xb"] {
         let signature = Signer::new(country).sign(country.as_bytes());
-        (lab.referee.allow(country.as_bytes()), lab.referee.allow(&signature));
+        lab.referee.allow(country.as_bytes());
+        lab.referee.allow(&signature);
         lab.origin.serve(&url(country), country.as_bytes().to_vec());
         lab.origin.serve(&(url(country) + ".sig"), signature);
     }
