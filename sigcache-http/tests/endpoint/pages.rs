@@ -250,7 +250,8 @@ async fn what_an_anchor_vouches_for_is_listed_and_a_broken_one_is_the_cause() {
     let anchored = vec![Anchored::new(site.resources[0].name.clone(), vouches)];
     let (url, country) = ("https://x.example/x", Signer::new("x"));
     site.lab.publish("anchor", format!("{{\"keys\":[{}]}}", country.jwk(url)));
-    (site.lab.referee.allow(b"document"), site.lab.referee.allow(&country.sign(b"document")));
+    site.lab.referee.allow(b"document");
+    site.lab.referee.allow(&country.sign(b"document"));
     site.lab.origin.serve(url, "document");
     site.lab.origin.serve(&format!("{url}.sig"), country.sign(b"document"));
     let run = async || {
