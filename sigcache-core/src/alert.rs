@@ -134,7 +134,9 @@ impl Alerts {
         let digest = ledger::digest(all);
         let open = conditions.iter().map(Conditions::len).max().unwrap_or(0);
         let nothing = marks.newest == 0 && catalog.is_some() && open == 0;
-        if nothing || marks.settled.iter().any(|settled| settled.covers(digest, now)) {
+        let reminders = self.routes.iter().map(|route| route.rules.remind).max().filter(|_| open > 0);
+        let longest = reminders.unwrap_or(Duration::MAX);
+        if nothing || marks.settled.iter().any(|settled| settled.covers(digest, now, longest)) {
             return Looked { open, ..Looked::default() };
         }
         let moment = Moment { now, sequence: catalog.map_or(0, |catalog| catalog.sequence()) };

@@ -255,8 +255,9 @@ pub(super) fn digest<'a>(channels: impl Iterator<Item = (&'a str, &'a Rules, &'a
 }
 
 impl Settled {
-    /// Whether it says that nothing is due at `now` where there is to tell what `digest` stands for.
-    pub(super) fn covers(&self, digest: u64, now: Timestamp) -> bool {
-        self.digest == digest && now < self.until
+    /// Whether it says that nothing is due at `now` where there is to tell what `digest` stands for. Nothing can be due
+    /// later than in `longest`; what says so is of a clock that was ahead.
+    pub(super) fn covers(&self, digest: u64, now: Timestamp, longest: Duration) -> bool {
+        self.digest == digest && now < self.until && self.until.since(now) <= longest
     }
 }
