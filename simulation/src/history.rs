@@ -1,5 +1,7 @@
 //! One history: what the world does, step by step, and how it ends.
 
+mod shards;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -20,7 +22,7 @@ use sigcache_core::{
     pipeline::Asking,
     read::{self, ReadError},
     run::{Runner, Selection},
-    store::{Bucket, Catalog, Keep, Store as _, Sweep},
+    store::{Bucket, Catalog, Keep, Publish, Store as _, Sweep},
     trust::Trust,
     verify::{Claims, Detached, Pointer, Verifier},
 };
@@ -41,6 +43,9 @@ const TOLD: usize = 40;
 const CLOCKS: Millis = 4 * MINUTE;
 /// How far clocks are off in those.
 const JUMPS: Millis = 3 * HOUR;
+
+/// What may be a set: `d` leaves the configuration now and then.
+const SETS: [[&str; 2]; 3] = [["a", "b"], ["a", "c"], ["b", "c"]];
 
 /// More events than this between two moments mean that something goes in circles.
 const MOST_EVENTS: u32 = 50_000;
@@ -231,7 +236,7 @@ fn claims(name: &str) -> Claims {
     claims
 }
 
-fn resource(name: &str, signing: Signing, clocks: Millis) -> Resource {
+fn resource(name: &str, signing: Signing, clocks: Millis, set: Option<[&str; 2]>) -> Resource {
     let claims = claims(name);
     let verifier: Arc<dyn Verifier> = match signing {
         Signing::Keyed => Arc::new(Keyed { claims }),
@@ -239,6 +244,7 @@ fn resource(name: &str, signing: Signing, clocks: Millis) -> Resource {
     };
     let mut policy = Policy::default();
     policy.on_expiry = OnExpiry::Withhold;
+    policy.set = set.filter(|set| set.contains(&name)).map(|_| "together".into());
     if name != "c" {
         policy.identity = Some(name.into());
     } else if clocks == CLOCKS {
@@ -249,8 +255,20 @@ fn resource(name: &str, signing: Signing, clocks: Millis) -> Resource {
     Resource::new(Name::new(name).expect("a name"), urls, Arc::new(rules))
 }
 
-fn bucket(wire: Wire) -> Arc<Bucket> {
-    Arc::new(Bucket::new(Arc::new(wire)).with_part_size(1024))
+fn has_passed(audited: Option<Result<Report, Error>>) -> Result<(), Violation> {
+    const NAME: &str = "an audit passes at the end";
+    match audited {
+        Some(Ok(report)) if report.is_good() => Ok(()),
+        Some(Ok(report)) => {
+            let bad = report.decisions.iter().find(|decision| !decision.is_good());
+            Err(Violation { invariant: NAME, found: bad.map_or_else(String::new, ToString::to_string) })
+        }
+        other => Err(Violation { invariant: NAME, found: format!("{other:?}") }),
+    }
+}
+
+fn bucket(wire: Wire, publish: Publish) -> Arc<Bucket> {
+    Arc::new(Bucket::new(Arc::new(wire)).with_part_size(1024).with_publish(publish))
 }
 
 impl History {
@@ -260,13 +278,19 @@ impl History {
         let (real, jumpy, busy) = scheduler.roll(|dice| (dice.chance(20), dice.chance(150), dice.chance(400)));
         let signing = if real { Signing::Real } else { Signing::Keyed };
         let clocks = if jumpy { JUMPS } else { CLOCKS };
-        let resources = NAMES.iter().map(|name| resource(name, signing, clocks)).collect();
+        // Where runs meet each other, sets are torn.
+        let sets = if busy { 800 } else { 300 };
+        let set = scheduler.roll(|dice| dice.chance(sets).then(|| *dice.pick(&SETS)));
+        let publish = if scheduler.roll(|dice| dice.chance(100)) { Publish::Nothing } else { Publish::Copies };
+        let resources = NAMES.iter().map(|name| resource(name, signing, clocks, set)).collect();
         let window = Bucket::new(Arc::new(Wire::window(&scheduler, &disk)));
+        let mut ledger = Ledger::new(resources, clocks);
+        (ledger.set, ledger.publish) = (set, publish);
         let mut history = Self {
             deeds: if busy { BUSY } else { DEEDS },
             disk,
             origin: Origin::new(signing),
-            ledger: Ledger::new(resources, clocks),
+            ledger,
             weather: Arc::new(AtomicU64::new(0)),
             machines: [0; 3],
             clocks,
@@ -316,7 +340,7 @@ impl History {
         let now = self.scheduler.now();
         for change in &changes {
             self.changed |= change.key.starts_with("versions/");
-            self.ledger.check_change(change, &self.disk.content(), now)?;
+            self.ledger.check_change(change, &self.disk.content(), &self.origin, now)?;
         }
         let endings = std::mem::take(&mut *self.endings.lock().unwrap_or_else(PoisonError::into_inner));
         for (actor, ended) in endings {
@@ -369,6 +393,9 @@ impl History {
     /// What a reader would find now; as before, where nothing changed since a moment ago.
     fn look(&mut self) -> Result<(), Violation> {
         self.check()?;
+        if self.ledger.is_divided() {
+            return Ok(());
+        }
         let now = self.scheduler.now();
         let newest = self.ledger.newest().map_or(0, Catalog::sequence);
         if self.seen.sequence() != newest {
@@ -498,7 +525,7 @@ impl History {
         let off = self.machines[machine];
         let now = at(self.scheduler.now().saturating_add_signed(off));
         let wire = Wire::new(&self.scheduler, &self.disk, actor, &self.weather);
-        (Process { scheduler: self.scheduler.clone(), actor }, bucket(wire), now)
+        (Process { scheduler: self.scheduler.clone(), actor }, bucket(wire, self.ledger.publish), now)
     }
 
     fn begin(&self, process: &Process, work: impl Future<Output = Ended> + Send + 'static) {
@@ -571,7 +598,7 @@ impl History {
         let strict = self.scheduler.roll(|dice| dice.chance(700));
         if strict {
             let wire = Wire::new(&self.scheduler, &self.disk, process.actor, &Weather::default());
-            store = bucket(wire);
+            store = bucket(wire, self.ledger.publish);
         }
         let least = self.ledger.newest().map_or(0, Catalog::sequence);
         let resources = self.ledger.resources.clone();
@@ -660,16 +687,12 @@ impl History {
         self.ledger.plain_copies_are_up_to_date(&self.disk.content())?;
         let answer = self.audit(Repairs::None);
         self.wait(HOUR)?;
-        let audited = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match audited {
-            Some(Ok(report)) if report.is_good() => Ok(()),
-            Some(Ok(report)) => {
-                let bad = report.decisions.iter().find(|decision| !decision.is_good());
-                let found = bad.map_or_else(String::new, ToString::to_string);
-                Err(Violation { invariant: "an audit passes at the end", found })
-            }
-            other => Err(Violation { invariant: "an audit passes at the end", found: format!("{other:?}") }),
+        has_passed(answer.lock().unwrap_or_else(PoisonError::into_inner).take())?;
+        // A set whose resources are in several shards is in no run as a whole.
+        if self.ledger.set.is_none() && self.scheduler.roll(|dice| dice.chance(250)) {
+            return self.divide();
         }
+        Ok(())
     }
 
     /// A run of everything, with the right time.

@@ -3,6 +3,8 @@
 //! The ledger knows what happened from outside: what was signed, which runs there were, and every snapshot in the
 //! order in which they came to be. It believes nothing that the core says of itself.
 
+mod divided;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -14,11 +16,14 @@ use sigcache_core::{
     Digest, Entry, Name, Outcome, Reason, Report, Resource, RunId, Standing,
     judge::{self, State},
     read::{self, ReadError},
-    store::{Bucket, Catalog, SnapshotKey, StoreError},
+    store::{Bucket, Catalog, Publish, SnapshotKey, StoreError},
 };
 
+use self::divided::Phase;
+pub(crate) use self::divided::known;
 use crate::{
     disk::{Change, Content},
+    origin::Origin,
     scheduler::{ActorId, HOUR, MINUTE, Millis, at},
 };
 
@@ -41,7 +46,6 @@ fn violated(invariant: &'static str, found: impl Into<String>) -> Verdict {
 const GRACE: Millis = 12 * HOUR;
 
 /// What happened so far.
-#[derive(Default)]
 pub struct Ledger {
     /// What the origin signed, by name, and the signatures.
     pub signed: BTreeSet<(String, Digest)>,
@@ -55,6 +59,12 @@ pub struct Ledger {
     pub resources: Vec<Resource>,
     /// How far a clock may be off, at most.
     pub clocks: Millis,
+    /// Two resources of one set, where there is one.
+    pub set: Option<[&'static str; 2]>,
+    /// Whether plain copies are kept.
+    pub publish: Publish,
+    /// Once names are divided among shards: what is known of each, and what may become of it.
+    divided: Option<(BTreeMap<Name, Entry>, Phase)>,
 }
 
 /// A run that began.
@@ -77,7 +87,17 @@ pub struct Known {
 impl Ledger {
     /// Nothing has happened so far. No clock is off by more than `clocks`.
     pub fn new(resources: Vec<Resource>, clocks: Millis) -> Self {
-        Self { resources, clocks, ..Self::default() }
+        Self {
+            signed: BTreeSet::new(),
+            runs: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            named: BTreeSet::new(),
+            resources,
+            clocks,
+            set: None,
+            publish: Publish::Copies,
+            divided: None,
+        }
     }
 
     /// Declares a document and its signature as properly signed for `name`.
@@ -92,10 +112,13 @@ impl Ledger {
     }
 
     /// Holds one change of the store against everything that must hold.
-    pub fn check_change(&mut self, change: &Change, content: &Content, now: Millis) -> Verdict {
+    pub fn check_change(&mut self, change: &Change, content: &Content, origin: &Origin, now: Millis) -> Verdict {
         self.only_signed_bytes_are_visible(change)?;
         versions_never_change(change)?;
         self.plain_copies_follow_the_catalog(change)?;
+        if self.divided.is_some() {
+            return self.nothing_is_forgotten(change, content);
+        }
         if let Some(number) = snapshot_number(&change.key) {
             self.snapshots_are_created_once(change, number)?;
             if let Some(bytes) = &change.after {
@@ -110,6 +133,7 @@ impl Ledger {
                         self.confirmations_are_not_forgotten(&next, name, old, new, content)?;
                     }
                 }
+                self.sets_are_of_one_run(number, &next, origin)?;
                 self.enter(number, next, now);
             }
         }
@@ -119,14 +143,23 @@ impl Ledger {
         Ok(())
     }
 
-    fn enter(&mut self, number: u64, next: Catalog, now: Millis) {
-        for (name, entry) in next.entries() {
-            let Some(receipt) = entry.live() else { continue };
-            self.named.insert((name.to_string(), receipt.evidence.digest));
-            for kept in &receipt.companions {
-                self.named.insert((format!("{name}{}", kept.suffix), Digest::of(&kept.bytes)));
-            }
+    /// What is served of a set was found by one run at once: no reader gets versions that do not belong together.
+    fn sets_are_of_one_run(&self, number: u64, next: &Catalog, origin: &Origin) -> Verdict {
+        let served = |name: &str| {
+            let entry = next.entries().find(|(known, _)| known.as_str() == name)?.1;
+            Some(entry.live()?.evidence.digest)
+        };
+        let Some([one, other]) = self.set else { return Ok(()) };
+        let (Some(first), Some(second)) = (served(one), served(other)) else { return Ok(()) };
+        if origin.served_together((one, first), (other, second)) {
+            return Ok(());
         }
+        let found = format!("snapshot {number} serves versions of {one} and {other} that no run has found together");
+        violated("sets are of one run", found)
+    }
+
+    fn enter(&mut self, number: u64, next: Catalog, now: Millis) {
+        self.named.extend(next.entries().flat_map(|(name, entry)| copies_of(name, entry)));
         if let Some(mut before) = self.snapshots.last_entry() {
             before.get_mut().replaced = Some(now);
         }
@@ -154,6 +187,9 @@ impl Ledger {
     /// A plain copy only ever holds what a committed snapshot names for it.
     fn plain_copies_follow_the_catalog(&self, change: &Change) -> Verdict {
         let (Some(name), Some(bytes)) = (change.key.strip_prefix("latest/"), &change.after) else { return Ok(()) };
+        if self.publish == Publish::Nothing {
+            return violated("plain copies are kept only where they are wanted", format!("{} came to be", change.key));
+        }
         if self.named.contains(&(name.to_owned(), Digest::of(bytes))) {
             return Ok(());
         }
@@ -174,8 +210,7 @@ impl Ledger {
 
     /// Every reader sees a whole snapshot: what lies under a snapshot's key decodes as the snapshot of that number.
     fn snapshots_are_whole(&self, number: u64, bytes: &Bytes) -> Result<Catalog, Violation> {
-        Catalog::decode(bytes, "0001-of-0001", number)
-            .map_err(|error| Violation { invariant: "snapshots are whole", found: format!("{number}: {error}") })
+        decoded(bytes, "0001-of-0001", number)
     }
 
     /// Catalog numbers only rise, one by one, and never come back.
@@ -285,21 +320,12 @@ impl Ledger {
 
     /// The last good copy of every resource is readable, through the library, until its expiry.
     pub fn good_copies_are_readable(&self, bucket: &Bucket, catalog: &Catalog, now: Millis) -> Verdict {
-        const NAME: &str = "good copies are readable";
         let Some(newest) = self.newest() else { return Ok(()) };
         for resource in &self.resources {
-            let Some(entry) = newest.get(&resource.name).filter(|entry| entry.live().is_some()) else { continue };
-            if self.is_expired(resource, entry, now) {
-                continue;
-            }
-            let Some(entry) = catalog.get(&resource.name) else { continue };
-            let read = async { read::read(bucket, resource, entry, at(now)).await?.bytes().await };
-            match at_once(read) {
-                Ok(bytes) => self.what_is_read_is_signed(resource, &bytes)?,
-                Err(error) => {
-                    let why = error.failure().map_or_else(|| format!("{error:?}"), ToString::to_string);
-                    return violated(NAME, format!("{} at {}: {why}", resource.name, at(now)));
-                }
+            if newest.get(&resource.name).is_some_and(|entry| entry.live().is_some())
+                && let Some(entry) = catalog.get(&resource.name)
+            {
+                self.good_copy_is_readable(bucket, &resource.name, entry, now)?;
             }
         }
         Ok(())
@@ -313,6 +339,22 @@ impl Ledger {
         let state = |now| judge::state(receipt, entry.checked_at, &rules.trust, &rules.policy, at(now));
         let later = matches!(state(now + self.clocks + MINUTE), State::Expired(_));
         later || matches!(state(now), State::Expired(_)) && self.clocks > 5 * MINUTE
+    }
+
+    /// The last good copy of one resource is readable.
+    pub fn good_copy_is_readable(&self, bucket: &Bucket, name: &Name, entry: &Entry, now: Millis) -> Verdict {
+        let Some(resource) = self.resources.iter().find(|resource| resource.name == *name) else { return Ok(()) };
+        if self.is_expired(resource, entry, now) {
+            return Ok(());
+        }
+        let read = async { read::read(bucket, resource, entry, at(now)).await?.bytes().await };
+        match at_once(read) {
+            Ok(bytes) => self.what_is_read_is_signed(resource, &bytes),
+            Err(error) => {
+                let why = error.failure().map_or_else(|| format!("{error:?}"), ToString::to_string);
+                violated("good copies are readable", format!("{name} at {}: {why}", at(now)))
+            }
+        }
     }
 
     /// A reader gets only bytes that the origin signed for that name.
@@ -367,9 +409,20 @@ impl Ledger {
     pub fn one_run_converges(&self, truth: &[(&str, Bytes)]) -> Verdict {
         const NAME: &str = "one run converges";
         let Some(newest) = self.newest() else { return violated(NAME, "there is no catalog") };
+        self.is_as_at_the_source(newest.entries(), truth)
+    }
+
+    /// The same of whichever entries.
+    pub fn is_as_at_the_source<'a>(
+        &self,
+        entries: impl Iterator<Item = (&'a Name, &'a Entry)>,
+        truth: &[(&str, Bytes)],
+    ) -> Verdict {
+        const NAME: &str = "one run converges";
+        let entries: BTreeMap<&str, &Entry> = entries.map(|(name, entry)| (name.as_str(), entry)).collect();
         for (name, document) in truth {
-            let entry = newest.entries().find(|(known, _)| known.as_str() == *name).map(|(_, entry)| entry);
-            let live = entry.and_then(Entry::live).map(|receipt| receipt.evidence.digest);
+            let entry = entries.get(name);
+            let live = entry.and_then(|entry| entry.live()).map(|receipt| receipt.evidence.digest);
             if live != Some(Digest::of(document)) {
                 return violated(NAME, format!("{name} is not in the catalog as it is at its source: {entry:?}"));
             }
@@ -379,14 +432,21 @@ impl Ledger {
 
     /// Once faults have stopped, one run makes the plain copies what the catalog serves: all of it, and nothing else.
     pub fn plain_copies_are_up_to_date(&self, content: &Content) -> Verdict {
-        let mut expected = BTreeMap::new();
-        for (name, entry) in self.newest().into_iter().flat_map(Catalog::entries) {
-            let Some(receipt) = entry.live() else { continue };
-            expected.insert(format!("latest/{name}"), receipt.evidence.digest);
-            for kept in &receipt.companions {
-                expected.insert(format!("latest/{name}{}", kept.suffix), Digest::of(&kept.bytes));
-            }
+        self.copies_are_of(self.newest().into_iter().flat_map(Catalog::entries), content)
+    }
+
+    /// The same of whichever entries.
+    pub fn copies_are_of<'a>(
+        &self,
+        entries: impl Iterator<Item = (&'a Name, &'a Entry)>,
+        content: &Content,
+    ) -> Verdict {
+        if self.publish == Publish::Nothing {
+            return Ok(());
         }
+        let expected = entries.flat_map(|(name, entry)| copies_of(name, entry));
+        let expected: BTreeMap<String, Digest> =
+            expected.map(|(name, digest)| (format!("latest/{name}"), digest)).collect();
         let plain = content.objects.range("latest/".to_owned()..).take_while(|(key, _)| key.starts_with("latest/"));
         let plain: BTreeMap<String, Digest> =
             plain.map(|(key, object)| (key.clone(), Digest::of(&object.bytes))).collect();
@@ -433,6 +493,18 @@ fn marks_only_rise(number: u64, name: &Name, old: &Entry, new: Option<&Entry>) -
             violated("marks only rise", format!("snapshot {number} lowered that of {name} from {high} to {mark:?}"))
         }
     }
+}
+
+fn decoded(bytes: &Bytes, shard: &str, number: u64) -> Result<Catalog, Violation> {
+    Catalog::decode(bytes, shard, number)
+        .map_err(|error| Violation { invariant: "snapshots are whole", found: format!("{number}: {error}") })
+}
+
+/// What plain copies an entry has, without the folder.
+fn copies_of(name: &Name, entry: &Entry) -> Vec<(String, Digest)> {
+    let Some(receipt) = entry.live() else { return Vec::new() };
+    let companions = receipt.companions.iter().map(|kept| (format!("{name}{}", kept.suffix), Digest::of(&kept.bytes)));
+    [(name.to_string(), receipt.evidence.digest)].into_iter().chain(companions).collect()
 }
 
 fn snapshot_key(number: u64) -> String {

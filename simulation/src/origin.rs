@@ -1,7 +1,7 @@
 //! Two mirrors that serve signed documents: new versions come, the mirrors lag, fail and lie.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
@@ -42,6 +42,8 @@ pub struct Origin {
 
 struct State {
     documents: BTreeMap<&'static str, Document>,
+    /// What each process was served, as a whole or as what it knew already.
+    served: BTreeMap<ActorId, BTreeSet<(String, Digest)>>,
 }
 
 #[derive(Default)]
@@ -113,7 +115,7 @@ impl Origin {
     /// An origin that has not published anything.
     pub fn new(signing: Signing) -> Self {
         let documents = NAMES.iter().map(|name| (*name, Document::default())).collect();
-        Self { state: Arc::new(Mutex::new(State { documents })), signing }
+        Self { state: Arc::new(Mutex::new(State { documents, served: BTreeMap::new() })), signing }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -166,11 +168,17 @@ impl Origin {
         self.state().documents.get(name)?.versions.last().cloned()
     }
 
-    fn answer(&self, request: &FetchRequest<'_>) -> Result<Fetched, FetchError> {
+    /// Whether one process was served both of these.
+    pub fn served_together(&self, one: (&str, Digest), other: (&str, Digest)) -> bool {
+        let [one, other] = [one, other].map(|(name, digest)| (name.to_owned(), digest));
+        self.state().served.values().any(|served| served.contains(&one) && served.contains(&other))
+    }
+
+    fn answer(&self, request: &FetchRequest<'_>, actor: ActorId) -> Result<Fetched, FetchError> {
         let path = request.url.path().trim_start_matches('/');
         let mirror = usize::from(request.url.host_str() == Some("two.example"));
         let (name, is_signature) = path.strip_suffix(".sig").map_or((path, false), |name| (name, true));
-        let state = self.state();
+        let mut state = self.state();
         let missing = || FetchError::new(Reason::HttpStatus, "200", "404").with_status(Some(404));
         let document = state.documents.get(name).ok_or_else(missing)?;
         let Mirror { serves, mood } = document.mirrors[mirror];
@@ -205,7 +213,9 @@ impl Origin {
         }
         let mut meta = Meta::default();
         meta.http_status = Some(200);
-        let tag: Arc<str> = Digest::of(&bytes).hex()[..16].into();
+        let digest = Digest::of(&bytes);
+        let tag: Arc<str> = digest.hex()[..16].into();
+        state.served.entry(actor).or_default().insert((path.to_owned(), digest));
         if !cut && request.validators.is_some_and(|validators| validators.etag.as_ref() == Some(&tag)) {
             meta.http_status = Some(304);
             meta.validators.etag = Some(tag);
@@ -255,7 +265,7 @@ impl Fetcher for Route {
         if breaks {
             return Err(FetchError::new(Reason::FirstByteTimeout, "an answer", "none").with_retry(Retry::Yes));
         }
-        let answer = self.origin.answer(&request);
+        let answer = self.origin.answer(&request, self.actor);
         self.scheduler.log(|| {
             let name = self.scheduler.name(self.actor);
             let url = request.url;

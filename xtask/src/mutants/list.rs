@@ -192,6 +192,55 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        name: "sets-merged-one-by-one",
+        edits: &[(
+            "store/catalog.rs",
+            "let torn = change.is_new_version()",
+            "let torn = !crate::mutated(\"sets-merged-one-by-one\") && change.is_new_version()",
+        )],
+    },
+    Mutation {
+        name: "incomplete-sets-taken",
+        edits: &[(
+            "run/sets.rs",
+            "if sets.is_empty() {",
+            "if sets.is_empty() || crate::mutated(\"incomplete-sets-taken\") {",
+        )],
+    },
+    Mutation {
+        name: "copies-although-not-wanted",
+        edits: &[(
+            "store/bucket.rs",
+            "Publish::Nothing => Ok(Vec::new()),",
+            "Publish::Nothing if crate::mutated(\"copies-although-not-wanted\") => {
+                self.publish_copies(catalog, at).await
+            }
+            Publish::Nothing => Ok(Vec::new()),",
+        )],
+    },
+    Mutation {
+        name: "reshard-takes-away-first",
+        edits: &[(
+            "store/reshard.rs",
+            "let mut resources = known.len();",
+            "if crate::mutated(\"reshard-takes-away-first\") {
+            for (bucket, sequence) in &read {
+                bucket.take_away(*sequence).await?;
+            }
+        }
+        let mut resources = known.len();",
+        )],
+    },
+    Mutation {
+        name: "reshard-forgets-marks",
+        edits: &[(
+            "store/reshard.rs",
+            "entry.changed_in = u64::from(entry.changed_in > published);",
+            "entry.changed_in = u64::from(entry.changed_in > published);
+        entry.mark = entry.mark.filter(|_| !crate::mutated(\"reshard-forgets-marks\"));",
+        )],
+    },
+    Mutation {
         name: "read-without-check",
         edits: &[(
             "read.rs",
