@@ -161,7 +161,10 @@ fn everything_that_the_example_switches_off_can_be_switched_on() {
         .replace("least_speed = \"1KiB/s\"", "least_speed = \"2KiB/s\"")
         .replace("publish = true", "publish = false")
         .replace("url = \"file:cache\"", "url = \"s3://bucket/root\"")
-        .replace("account = \"examplestorage\"\n", "");
+        .replace("account = \"examplestorage\"\n", "")
+        // Two ways to say the same exclude each other.
+        .replace("token_file = \"/run/secrets/sigcache-token\"\n", "")
+        .replace("every = \"1h\"\n", "");
     let config = parse(&text, folder.path()).unwrap();
     let rules = &config.resources[0].rules;
     assert_eq!(rules.policy.on_expiry, OnExpiry::Serve);
@@ -405,7 +408,7 @@ list = "names.txt"
         r##"c.toml:12:3: unknown word `colection` in the configuration
   12 | [[colection]]
      |   ^^^^^^^^^
-  expected one of `store`, `run`, `defaults`, `keys`, `resource`, `collection`, `alert`
+  expected one of `store`, `run`, `serve`, `defaults`, `keys`, `resource`, `collection`, `alert`
   did you mean `collection`?"##,
     );
     refused(
@@ -1639,7 +1642,7 @@ url = "memory:"
         r##"c.toml:1:2: unknown word `sore` in the configuration
   1 | [sore]
     |  ^^^^
-  expected one of `store`, `run`, `defaults`, `keys`, `resource`, `collection`, `alert`
+  expected one of `store`, `run`, `serve`, `defaults`, `keys`, `resource`, `collection`, `alert`
   did you mean `store`?"##,
     );
     refused_whole(

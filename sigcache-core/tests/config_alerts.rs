@@ -79,7 +79,7 @@ fn mistyped_words_get_the_nearest() {
 c.toml:14:3: unknown word `alret` in the configuration
   14 | [[alret]]
      |   ^^^^^
-  expected one of `store`, `run`, `defaults`, `keys`, `resource`, `collection`, `alert`
+  expected one of `store`, `run`, `serve`, `defaults`, `keys`, `resource`, `collection`, `alert`
   did you mean `alert`?"#,
     );
     refused(

@@ -299,22 +299,28 @@ fn the_first_page_names_the_broken_link() {
         plain
     };
     assert!(page(&service).contains("Everything is as it should be"), "{}", page(&service));
-    let a = lab.path("origin/a");
+    let signature = lab.path("origin/a.sig");
+    // A new version each time, or the source would say that nothing changed.
+    let anew = || lab.offer("a", b"a anew\n");
+    let gone = || std::fs::remove_file(lab.path("origin/a")).unwrap();
+    let unsigned = || lab.replace("origin/a", "a unsigned\n");
+    let without_signature = || {
+        anew();
+        std::fs::remove_file(&signature).unwrap();
+    };
+    let page_for_signature = || {
+        anew();
+        lab.replace("origin/a.sig", "<html>");
+    };
+    let too_large = || lab.offer_zeros("a", 11 << 20);
+    let older = || lab.offer("a", b"a 1\n");
     let set_ups: [(&str, &dyn Fn(), &str); 6] = [
-        ("the document is gone", &|| std::fs::remove_file(&a).unwrap(), "http (source-missing) of a"),
-        (
-            "another document, without a new signature",
-            &|| lab.replace("origin/a", "a 3\n"),
-            "signature (signature-mismatch) of a",
-        ),
-        (
-            "no signature file",
-            &|| std::fs::remove_file(lab.path("origin/a.sig")).unwrap(),
-            "http (companion-missing) of a",
-        ),
-        ("something else in its place", &|| lab.replace("origin/a.sig", "<html>"), "parse (malformed-signature) of a"),
-        ("a document that is too large", &|| lab.offer_zeros("a", 11 << 20), "size (too-large) of a"),
-        ("an older version", &|| lab.offer("a", b"a 1\n"), "rollback (replayed-version) of a"),
+        ("the document is gone", &gone, "http (source-missing) of a"),
+        ("another document, without a new signature", &unsigned, "signature (signature-mismatch) of a"),
+        ("no signature file", &without_signature, "http (companion-missing) of a"),
+        ("something else in its place", &page_for_signature, "parse (malformed-signature) of a"),
+        ("a document that is too large", &too_large, "size (too-large) of a"),
+        ("an older version", &older, "rollback (replayed-version) of a"),
     ];
     for (number, (what, break_it, link)) in set_ups.iter().enumerate() {
         lab.offer("a", format!("a good {number}\n").as_bytes());
