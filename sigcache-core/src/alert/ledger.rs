@@ -256,8 +256,8 @@ pub(super) fn digest<'a>(channels: impl Iterator<Item = (&'a str, &'a Rules, &'a
 
 impl Settled {
     /// Whether it says that nothing is due at `now` where there is to tell what `digest` stands for. Nothing can be due
-    /// later than in `longest`; what says so is of a clock that was ahead.
+    /// later than in `longest`, but for clocks that differ a little; what says so is of a clock that was far ahead.
     pub(super) fn covers(&self, digest: u64, now: Timestamp, longest: Duration) -> bool {
-        self.digest == digest && now < self.until && self.until.since(now) <= longest
+        self.digest == digest && now < self.until && self.until.since(now) <= longest.saturating_add(LEASE)
     }
 }
