@@ -25,7 +25,9 @@ fn template(path: &str) -> Option<&'static str> {
 #[track_caller]
 pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
     let Some(template) = template(path) else {
-        assert!(path == "/openapi.json" || answer.status == 404, "{path} is not described: {answer:?}");
+        // Below `/t/` is a router that is nested into another one.
+        let is_other = path == "/openapi.json" || path.starts_with("/t/");
+        assert!(is_other || answer.status == 404, "{path} is not described: {answer:?}");
         return;
     };
     let verb = if method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
@@ -39,6 +41,7 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
     let schema = &response["content"]["application/json"]["schema"]["$ref"];
     if let (Some(reference), Ok(body)) = (schema.as_str(), &answer.body)
         && method != Method::HEAD
+        && answer.header("content-type").contains("json")
     {
         let document = serde_json::json!({ "$ref": reference, "components": DESCRIPTION["components"] });
         let body: Value = serde_json::from_slice(body).unwrap();

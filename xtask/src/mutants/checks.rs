@@ -451,10 +451,8 @@ pub(super) const CHECKS: &[Check] = &[
         "torn-set-taken",
         &[(
             "run/sets.rs",
-            "if let (Some((set, why)), Outcome::Stored) = (why, decision.outcome) {",
-            "if let (Some((set, why)), Outcome::Stored) = (why, decision.outcome)
-            && !crate::mutated(\"torn-set-taken\")
-        {",
+            "if decision.outcome == Outcome::Stored {",
+            "if decision.outcome == Outcome::Stored && !crate::mutated(\"torn-set-taken\") {",
         )],
         "flags.json",
         "torn-set",
