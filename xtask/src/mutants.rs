@@ -91,7 +91,7 @@ fn build() -> Result<Built> {
     if folder.exists() {
         fs::remove_dir_all(&folder).context("cannot clear the folder of the copy")?;
     }
-    for part in ["sigcache-core", "sigcache-cli", "simulation"] {
+    for part in ["sigcache-core", "sigcache-http", "sigcache-cli", "simulation"] {
         copy(&root().join(part), &folder.join(part))?;
     }
     fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
@@ -100,7 +100,7 @@ fn build() -> Result<Built> {
     let (_, after) = rest.split_once(']').context("the end of the members")?;
     fs::write(
         folder.join("Cargo.toml"),
-        format!("{before}members = [\"sigcache-core\", \"sigcache-cli\", \"simulation\"]{after}"),
+        format!("{before}members = [\"sigcache-core\", \"sigcache-http\", \"sigcache-cli\", \"simulation\"]{after}"),
     )?;
     for mutation in mutations() {
         for (file, right, broken) in mutation.edits {
