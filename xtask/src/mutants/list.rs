@@ -40,7 +40,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         edits: &[(
             "store/commit.rs",
             "match self.snapshot(next.sequence()).await {",
-            "if crate::mutated(\"no-read-back\") && matches!(error, ObjectError::AlreadyExists { .. }) {
+            "if crate::mutated(\"no-read-back\") && matches!(error, object_store::Error::AlreadyExists { .. }) {
                 return Ok(None);
             }
             match self.snapshot(next.sequence()).await {",
