@@ -7,7 +7,7 @@
 mod answer;
 mod examine;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use url::Url;
@@ -24,9 +24,9 @@ use crate::{
     reason::{Outcome, Reason},
     receipt::{KeptCompanion, Receipt},
     resource::{Resource, Role},
-    runtime::Runtime,
+    runtime::{self, Runtime},
     store::{Change, ChangeKind, Staging, Store, StoreError},
-    time::Timestamp,
+    time::{Timestamp, human_span},
     verified::Verified,
     verify::{Check, Context, Need, VerifyError},
 };
@@ -49,8 +49,19 @@ pub struct Pipeline {
     pub now: Timestamp,
     /// Whether what is stored may spare a fetch.
     pub asking: Asking,
+    /// When the run has no more time, on the runtime's clock, and how much it had.
+    pub end: Option<Deadline>,
     /// What rests on which anchor, so that no document takes an anchor's place that nobody can rest on.
     pub anchored: Arc<[Anchored]>,
+}
+
+/// A moment on the clock of a [`Runtime`] at which a run gives up what is not through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    /// The moment.
+    pub at: Duration,
+    /// How long before it the run began.
+    pub span: Duration,
 }
 
 /// How sources are asked for what is stored already.
@@ -86,20 +97,34 @@ impl Pipeline {
         run: RunId,
         now: Timestamp,
     ) -> Self {
-        Self { fetcher, store, runtime, run, now, asking: Asking::WhatChanged, anchored: Arc::default() }
+        Self { fetcher, store, runtime, run, now, asking: Asking::WhatChanged, end: None, anchored: Arc::default() }
     }
 
     /// Takes one resource through all steps up to the seal, and says what the commit is to change about it.
     pub async fn process(&self, resource: &Resource, known: Option<&Entry>) -> (Decision, Change) {
+        if self.is_still_fresh(resource, known) {
+            let decision = Decision::passed(resource.name.clone(), Outcome::Unchanged, Reason::StillFresh);
+            return self.conclude(known, decision, ChangeKind::Note);
+        }
         let mut timings = Timings::default();
-        let (decision, kind) = if self.is_still_fresh(resource, known) {
-            (Decision::passed(resource.name.clone(), Outcome::Unchanged, Reason::StillFresh), ChangeKind::Note)
-        } else {
-            self.ask_sources(resource, known, &mut timings).await
+        let asked = self.in_time(self.ask_sources(resource, known, &mut timings)).await;
+        let (mut decision, kind) = match asked {
+            Ok(concluded) => concluded,
+            Err(not_reached) => return self.keep(resource, known, not_reached),
         };
-        let mut decision = decision;
         decision.timings_us = timings;
         self.conclude(known, decision, kind)
+    }
+
+    /// Gives `work` up, wherever it stands, when the run has no more time. What it had staged nobody can see.
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let Some(Deadline { at, span }) = self.end else { return Ok(work.await) };
+        let left = at.saturating_sub(self.runtime.elapsed());
+        let done = if left.is_zero() { None } else { runtime::within(&*self.runtime, left, work).await };
+        done.ok_or_else(|| {
+            let expected = format!("to be through within the {} of this run", human_span(span));
+            Failure::new(Reason::NotReached, expected, "its time was up; the next run begins with this one")
+        })
     }
 
     /// Names the copy that the decision leaves in the store, and what the commit is to change.
@@ -320,7 +345,7 @@ impl Pipeline {
 
     /// How long to wait before the next try, if there is to be one: doubling, with jitter so that many resources of one
     /// broken source do not come back at the same moment.
-    fn pause(&self, resource: &Resource, tries: u32, retry: Retry) -> Option<std::time::Duration> {
+    fn pause(&self, resource: &Resource, tries: u32, retry: Retry) -> Option<Duration> {
         let limits = &resource.rules.limits;
         if retry == Retry::No || tries >= limits.tries {
             return None;
@@ -392,7 +417,7 @@ impl From<FetchError> for Refused {
 /// Adds the time between its start and its stop to one of the timings.
 struct Stopwatch<'a> {
     runtime: &'a dyn Runtime,
-    start: std::time::Duration,
+    start: Duration,
 }
 
 impl<'a> Stopwatch<'a> {

@@ -142,6 +142,8 @@ words! {
         TooSlow = "too-slow",
         /// Not complete within the total time.
         DeadlineExceeded = "deadline-exceeded",
+        /// The time of the run was up before this resource was through.
+        NotReached = "not-reached",
         /// The signature, or the file that holds it, does not have the form that the configured format takes.
         MalformedSignature = "malformed-signature",
         /// The document is not what its format or its configured claims need it to be.
@@ -257,7 +259,7 @@ impl Reason {
             | R::SourceMissing
             | R::SourceFailed => Step::Http,
             R::TooLarge | R::CompanionTooLarge => Step::Size,
-            R::FirstByteTimeout | R::IdleTimeout | R::TooSlow | R::DeadlineExceeded => Step::Speed,
+            R::FirstByteTimeout | R::IdleTimeout | R::TooSlow | R::DeadlineExceeded | R::NotReached => Step::Speed,
             R::MalformedSignature | R::MalformedDocument => Step::Parse,
             R::SignatureMismatch => Step::Signature,
             R::KeyUnknown

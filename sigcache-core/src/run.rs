@@ -28,7 +28,7 @@ use crate::{
     fetch::Fetcher,
     judge,
     name::Name,
-    pipeline::{Asking, Pipeline},
+    pipeline::{Asking, Deadline, Pipeline},
     reason::{Outcome, Reason},
     resource::{Resource, check_names},
     runtime::{self, Runtime},
@@ -48,6 +48,7 @@ pub struct Runner {
     at_once: usize,
     per_host: usize,
     removal_limit: f64,
+    time_limit: Option<Duration>,
     writes: Writes,
     asking: Asking,
 }
@@ -83,6 +84,7 @@ impl Runner {
             at_once: 16,
             per_host: 4,
             removal_limit: 0.5,
+            time_limit: None,
             writes: Writes::Commit,
             asking: Asking::WhatChanged,
         }
@@ -115,6 +117,14 @@ impl Runner {
     /// The greatest part (0 to 1) of the resources that one run may take away.
     pub fn with_removal_limit(mut self, limit: f64) -> Self {
         self.removal_limit = limit;
+        self
+    }
+
+    /// How long a run may be busy with resources. What is not through by then is given up as [`Reason::NotReached`]; what
+    /// is through is committed, for which the caller leaves some time. The next run with a limit begins with what was not
+    /// reached. By default only the limits of each request count.
+    pub fn with_time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
         self
     }
 
@@ -170,13 +180,19 @@ impl Runner {
         let start = self.runtime.elapsed();
         let loaded = self.store.catalog().await;
         let catalog = Arc::new(loaded.map_err(|source| Error::Store { doing: "load the catalog", source })?);
-        let mine: Vec<&Resource> = resources.iter().filter(|resource| self.looks_after(resource, selection)).collect();
+        let mut mine: Vec<&Resource> =
+            resources.iter().filter(|resource| self.looks_after(resource, selection)).collect();
         let store: Arc<dyn Store> = match self.writes {
             Writes::Commit => self.store.clone(),
             Writes::DryRun => Arc::new(Unwritten(self.store.clone())),
         };
         let mut pipeline = Pipeline::new(self.fetcher.clone(), store, self.runtime.clone(), run, now);
         pipeline.asking = self.asking;
+        if let Some(span) = self.time_limit {
+            pipeline.end = Some(Deadline { at: start.saturating_add(span), span });
+            // Or those at the end would never have their turn.
+            mine.sort_by_key(|resource| !was_left_out(&catalog, &resource.name));
+        }
         pipeline.anchored = self.anchored.clone();
         let pipeline = Arc::new(pipeline);
         let (mut decisions, mut changes) = self.process_all(pipeline.clone(), mine, &catalog).await?;
@@ -364,6 +380,11 @@ impl Runner {
         let span = self.runtime.elapsed().saturating_sub(start);
         u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// Whether the last run that looked after it had no time for it.
+fn was_left_out(catalog: &Catalog, name: &Name) -> bool {
+    catalog.get(name).is_some_and(|entry| entry.last.reason == Reason::NotReached)
 }
 
 /// One resource through the pipeline, in a span of its own that says how it ended.

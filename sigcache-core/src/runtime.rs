@@ -5,7 +5,7 @@
 use std::{fmt, future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use futures_channel::oneshot;
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 
 /// Waiting, tasks and a stopwatch.
 pub trait Runtime: Send + Sync + fmt::Debug {
@@ -42,6 +42,20 @@ pub(crate) async fn until<T>(runtime: &dyn Runtime, end: Duration, work: impl Fu
     poll_fn(|context| match runtime.elapsed() > end {
         true => Poll::Ready(None),
         false => work.as_mut().poll(context).map(Some),
+    })
+    .await
+}
+
+/// What `work` comes to, or `None` if it takes longer than `span`.
+pub(crate) async fn within<T>(runtime: &dyn Runtime, span: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut timer: Option<BoxFuture<'static, ()>> = None;
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        // Only now: mostly there is nothing to wait for.
+        timer.get_or_insert_with(|| runtime.sleep(span)).poll_unpin(context).map(|()| None)
     })
     .await
 }

@@ -27,6 +27,9 @@ pub(super) fn about(reason: Reason) -> &'static str {
         R::FirstByteTimeout | R::IdleTimeout | R::TooSlow | R::DeadlineExceeded => {
             "ask the publisher why the server is slow, or raise the limit of time that it broke"
         }
+        R::NotReached => {
+            "give the run more time, or divide it into shards: it was over before this resource was through"
+        }
         R::ContentEncoding | R::BadResponse | R::TruncatedBody | R::SourceFailed => {
             "ask the publisher what the server, or what is in between, does to the document"
         }

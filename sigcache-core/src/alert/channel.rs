@@ -1,16 +1,15 @@
 //! Ways to somebody, and how often each is tried.
 
-use std::{fmt, future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::{FutureExt as _, future::BoxFuture};
 
 use super::notice::Notice;
 use crate::{
     decision::printable,
     digest::Digest,
     fetch::Retry,
-    runtime::{Runtime, until},
+    runtime::{Runtime, until, within},
 };
 
 /// How often it is tried to deliver a message before that is left to the next run.
@@ -84,18 +83,4 @@ fn pause(notice: &Notice, tries: u32, retry: Retry) -> Option<Duration> {
         Retry::After(span) => Some(span.max(jittered)),
         Retry::Yes => Some(jittered),
     }
-}
-
-/// What `work` comes to, or `None` if it takes longer than `span`.
-pub(super) async fn within<T>(runtime: &dyn Runtime, span: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut timer: Option<BoxFuture<'static, ()>> = None;
-    poll_fn(|context| {
-        if let Poll::Ready(done) = work.as_mut().poll(context) {
-            return Poll::Ready(Some(done));
-        }
-        // Only now: mostly there is nothing to wait for.
-        timer.get_or_insert_with(|| runtime.sleep(span)).poll_unpin(context).map(|()| None)
-    })
-    .await
 }

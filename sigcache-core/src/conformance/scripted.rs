@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use p256::{
     ecdsa::{DerSignature, SigningKey},
     pkcs8::EncodePublicKey as _,
@@ -91,6 +91,7 @@ enum Answer {
     Body { bytes: Bytes, fresh_until: Option<Timestamp> },
     Status(u16),
     Truncated(Bytes),
+    Stalled(Bytes),
     Down,
 }
 
@@ -116,6 +117,11 @@ impl Origin {
     /// `url` sends `bytes`, and then the connection breaks.
     pub fn truncate(&self, url: &str, bytes: impl Into<Bytes>) {
         self.answer(url, Answer::Truncated(bytes.into()));
+    }
+
+    /// `url` sends `bytes`, and then nothing more, for ever.
+    pub fn stall(&self, url: &str, bytes: impl Into<Bytes>) {
+        self.answer(url, Answer::Stalled(bytes.into()));
     }
 
     /// Nothing listens at `url`.
@@ -170,6 +176,10 @@ impl Fetcher for Origin {
                 let broken = FetchError::new(Reason::TruncatedBody, "the whole body", "a broken connection");
                 let chunks = [Ok(bytes), Err(broken.with_status(Some(200)).with_retry(Retry::Yes))];
                 Ok(Fetched::Body(Body::new(&request, meta, stream::iter(chunks))?))
+            }
+            Answer::Stalled(bytes) => {
+                let chunks = stream::iter([Ok(bytes)]).chain(stream::pending());
+                Ok(Fetched::Body(Body::new(&request, meta, chunks)?))
             }
             Answer::Status(status) => {
                 let retry = if status >= 500 { Retry::Yes } else { Retry::No };

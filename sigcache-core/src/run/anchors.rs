@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Runner, Selection};
+use super::{Runner, Selection, was_left_out};
 use crate::{
     anchor::{Anchored, Unusable, Vouched, broken, fitting, lapsed, vouched},
     decision::{Decision, Failure},
@@ -81,7 +81,11 @@ impl Runner {
                     }
                 }
             }
-            let mine: Vec<&Resource> = wave.iter().filter(|resource| self.looks_after(resource, selection)).collect();
+            let mut mine: Vec<&Resource> =
+                wave.iter().filter(|resource| self.looks_after(resource, selection)).collect();
+            if pipeline.end.is_some() {
+                mine.sort_by_key(|resource| !was_left_out(catalog, &resource.name));
+            }
             if let Some(observer) = &self.observer {
                 observer.found(mine.len());
             }
