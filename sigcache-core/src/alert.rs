@@ -28,6 +28,8 @@ mod ledger;
 mod look;
 mod looked;
 mod notice;
+#[cfg(feature = "aws")]
+mod sns;
 mod webhook;
 
 use std::{sync::Arc, time::Duration};
@@ -41,6 +43,8 @@ pub use command::Command;
 pub use condition::{Condition, Conditions, Subject};
 pub use looked::{Looked, Sent, Unsent};
 pub use notice::{Event, Item, NOTICE_FORMAT, Notice};
+#[cfg(feature = "aws")]
+pub use sns::Topic;
 pub use webhook::{Form, Webhook};
 
 use crate::{decision::RunId, runtime::Runtime, status::Holdings, store::Bucket, time::Timestamp, trust::TrustedKey};

@@ -8,7 +8,7 @@
 //!
 //! Without features there is no HTTP client, no TLS and no async runtime: `keys` (public keys, and what verifies with
 //! them), `aws-lc` (the faster backend of it), `x509` (certificate paths), one for each signature format (as `detached`,
-//! `jws`, `xml`; `openpgp` links an LGPL library, so `config` does not bring it), `http`, `alerts`, `disk`, `config`, `tokio` and `conformance` add to it and change nothing.
+//! `jws`, `xml`; `openpgp` links an LGPL library, so `config` does not bring it), `http`, `alerts`, `aws`, `disk`, `config`, `tokio` and `conformance` add to it and change nothing.
 //!
 //! What it does not do: judge whether a document is true, serve anything, or fetch what is not configured.
 
@@ -18,6 +18,8 @@
 pub mod alert;
 pub mod anchor;
 pub mod audit;
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(feature = "config")]
 pub mod config;
 #[cfg(feature = "conformance")]

@@ -74,7 +74,7 @@ fn mistyped_words_get_the_nearest() {
         r#"c.toml:13:1: unknown word `webhok` in [[alert]]
   13 | webhok = …
      | ^^^^^^
-  expected one of `name`, `webhook`, `form`, `command`, `remind`, `ahead`, `after`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
+  expected one of `name`, `webhook`, `form`, `command`, `sns`, `remind`, `ahead`, `after`, `allow_private`, `extra_ca`, `client_certificate`, `headers`
   did you mean `webhook`?
 c.toml:14:3: unknown word `alret` in the configuration
   14 | [[alret]]
@@ -106,12 +106,11 @@ c.toml:17:9: `after` cannot be 0
 
 #[test]
 fn there_is_one_way_to_somebody_and_one_name_for_it() {
-    const KINDS: &str =
-        r#"`webhook = "https://…"`, `webhook = "env:NAME"` or `command = ["/path/to/program", "argument"]`"#;
+    const KINDS: &str = r#"`webhook = "https://…"`, `webhook = "env:NAME"`, `command = ["/path/to/program", "argument"]` or `sns = "arn:aws:sns:…"`"#;
     refused(
         "[[alert]]\nname = \"x\"\n",
         &format!(
-            "c.toml:12:1: [[alert]] has no `webhook` or `command`\n  12 | [[alert]]\n     | ^^^^^^^^^\n  expected {KINDS}"
+            "c.toml:12:1: [[alert]] has no `webhook` or `command` or `sns`\n  12 | [[alert]]\n     | ^^^^^^^^^\n  expected {KINDS}"
         ),
     );
     refused(
@@ -131,6 +130,17 @@ fn there_is_one_way_to_somebody_and_one_name_for_it() {
   13 | name = "a b"
      |        ^^^^^
   expected at most 64 letters, digits, `-`, `_` and `.`"#,
+    );
+    refused(
+        "[[alert]]\nsns = \"arn:aws:sqs:eu-west-2:1:x\"\nform = \"json\"\n",
+        r#"c.toml:13:7: `arn:aws:sqs:eu-west-2:1:x` is not the name of a topic
+  13 | sns = "arn:aws:sqs:eu-west-2:1:x"
+     |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  expected "arn:aws:sns:REGION:ACCOUNT:NAME"
+c.toml:14:8: `form` says nothing about a topic
+  14 | form = "json"
+     |        ^^^^^^
+  expected a `webhook`"#,
     );
     refused(
         "[alert]\nwebhook = \"env:WEBHOOK\"\n",

@@ -18,6 +18,7 @@ pub(super) const ALERT: &[&str] = &[
     "webhook",
     "form",
     "command",
+    "sns",
     "remind",
     "ahead",
     "after",
@@ -30,8 +31,11 @@ pub(super) const ALERT: &[&str] = &[
 /// Words that say something only about a webhook.
 const OF_WEBHOOKS: &[&str] = &["form", "allow_private", "extra_ca", "client_certificate", "headers"];
 
-const KINDS: &str =
-    "`webhook = \"https://…\"`, `webhook = \"env:NAME\"` or `command = [\"/path/to/program\", \"argument\"]`";
+const KINDS: &str = "`webhook = \"https://…\"`, `webhook = \"env:NAME\"`, `command = [\"/path/to/program\", \"argument\"]` \
+     or `sns = \"arn:aws:sns:…\"`";
+
+/// The words of which each alert has one.
+const CHANNELS: [&str; 3] = ["webhook", "command", "sns"];
 
 impl Build<'_> {
     /// All of them. What was told on each is remembered under its name, so no two have the same.
@@ -52,15 +56,18 @@ impl Build<'_> {
     }
 
     fn alert(&mut self, table: &Table<'_>) -> Option<(Route, Place)> {
-        let (channel, kind): (Option<Arc<dyn Channel>>, _) = match (table.has("webhook"), table.has("command")) {
-            (true, false) => (self.webhook(table).map(|webhook| Arc::new(webhook) as _), "webhook"),
-            (false, true) => (self.alert_command(table).map(|command| Arc::new(command) as _), "command"),
-            (true, true) => {
-                self.problems.at(table.span(), "[[alert]] has both `webhook` and `command`").expected("one of them");
+        let kinds: Vec<&str> = CHANNELS.into_iter().filter(|kind| table.has(kind)).collect();
+        let (channel, kind): (Option<Arc<dyn Channel>>, _) = match kinds.as_slice() {
+            [one, other, ..] => {
+                let message = format!("[[alert]] has both {} and {}", tick(one), tick(other));
+                self.problems.at(table.span(), message).expected("one of them");
                 (None, "webhook")
             }
-            (false, false) => {
-                table.lacks(&["webhook", "command"], table.span(), KINDS, &mut self.problems);
+            ["webhook", ..] => (self.webhook(table).map(|webhook| Arc::new(webhook) as _), "webhook"),
+            ["command", ..] => (self.alert_command(table).map(|command| Arc::new(command) as _), "command"),
+            [_, ..] => (self.alert_topic(table), "sns"),
+            [] => {
+                table.lacks(&CHANNELS, table.span(), KINDS, &mut self.problems);
                 (None, "webhook")
             }
         };
@@ -89,13 +96,34 @@ impl Build<'_> {
         rules
     }
 
-    fn alert_command(&mut self, table: &Table<'_>) -> Option<Command> {
+    /// A topic of SNS, in builds that can speak to AWS.
+    fn alert_topic(&mut self, table: &Table<'_>) -> Option<Arc<dyn Channel>> {
+        self.only_of_webhooks(table, "a topic");
+        let (arn, place) = table.text("sns", &mut self.problems)?;
+        #[cfg(feature = "aws")]
+        {
+            if crate::alert::Topic::is_arn(arn) {
+                return Some(Arc::new(crate::alert::Topic::new(arn, &crate::store::environment())));
+            }
+            let message = format!("{} is not the name of a topic", tick(arn));
+            self.problems.at_place(place, message).expected("\"arn:aws:sns:REGION:ACCOUNT:NAME\"");
+        }
+        #[cfg(not(feature = "aws"))]
+        self.problems.at_place(place, format!("{} needs a build with the feature `aws`", tick(arn)));
+        None
+    }
+
+    fn only_of_webhooks(&mut self, table: &Table<'_>, this: &str) {
         for word in OF_WEBHOOKS {
             if let Some(value) = table.get(word) {
-                let message = format!("{} says nothing about a command", tick(word));
+                let message = format!("{} says nothing about {this}", tick(word));
                 self.problems.at(value.span(), message).expected("a `webhook`");
             }
         }
+    }
+
+    fn alert_command(&mut self, table: &Table<'_>) -> Option<Command> {
+        self.only_of_webhooks(table, "a command");
         let value = table.get("command")?;
         let span = value.span();
         if value.get_ref().as_array().is_none() {

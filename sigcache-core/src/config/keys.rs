@@ -1,6 +1,6 @@
 //! The keys, each with the time in which it may sign.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, ops::Range, sync::Arc};
 
 use super::{
     build::Build,
@@ -77,9 +77,12 @@ impl Build<'_> {
             return None;
         };
         let (given, given_at) = match (*way, table.get(way)) {
-            ("file", _) => table.text(way, &mut self.problems)?,
+            ("file", _) => table.text(way, &mut self.problems).map(|(text, at)| (Cow::Borrowed(text), at))?,
             (_, Some(value)) => match value.get_ref().as_str() {
-                Some(text) => (text, place(value)),
+                Some(text) => match text.strip_prefix("env:") {
+                    Some(name) => (Cow::Owned(self.variable(name, &place(value))?), place(value)),
+                    None => (Cow::Borrowed(text), place(value)),
+                },
                 None => {
                     let message = format!("`{way}` cannot be {}", kind(value.get_ref()));
                     self.problems.at(value.span(), message).expected("a text");
@@ -91,7 +94,7 @@ impl Build<'_> {
         let bytes = match *way {
             "file" => {
                 let before = self.problems.len();
-                let Some(bytes) = self.read_file(given, &given_at, MAX_KEY_BYTES) else {
+                let Some(bytes) = self.read_file(&given, &given_at, MAX_KEY_BYTES) else {
                     self.problems.are_about_keys(before);
                     return None;
                 };
@@ -130,7 +133,7 @@ impl Build<'_> {
             key.not_after = [key.not_after, not_after].into_iter().flatten().min();
             key.revoked |= revoked;
             key.origin = Some(match *way {
-                "file" => given.into(),
+                "file" => given.as_ref().into(),
                 _ => "the configuration".into(),
             });
         }

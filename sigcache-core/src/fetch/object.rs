@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use object_store::{Error as ObjectError, GetOptions, ObjectStore, path::Path};
 use url::Url;
 
-use super::{Body, FetchError, FetchRequest, Fetched, Fetcher, Meta, Retry, watch::Watch};
+use super::{Body, FetchError, FetchRequest, Fetched, Fetcher, Meta, Part, Retry, watch::Watch};
 use crate::{reason::Reason, receipt::Validators, runtime::Runtime};
 
 /// Reads objects below one URL from one object store. The entity tag is the validator.
@@ -18,6 +18,7 @@ pub struct ObjectFetcher {
     objects: Arc<dyn ObjectStore>,
     base: Url,
     runtime: Option<Arc<dyn Runtime>>,
+    version: Option<String>,
 }
 
 impl ObjectFetcher {
@@ -27,12 +28,18 @@ impl ObjectFetcher {
             let path = format!("{}/", base.path());
             base.set_path(&path);
         }
-        Self { objects, base, runtime: None }
+        Self { objects, base, runtime: None, version: None }
     }
 
     /// Keeps to the limits of time with this runtime's clock; without one a store that falls silent is waited for.
     pub fn with_runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);
+        self
+    }
+
+    /// Fetches documents in this version, which the store gave them; what lies beside them is fetched as it is now.
+    pub fn with_version(mut self, version: Option<String>) -> Self {
+        self.version = version;
         self
     }
 
@@ -50,7 +57,8 @@ impl Fetcher for ObjectFetcher {
             |found: String| FetchError::new(Reason::SourceMissing, format!("an object at {}", request.url), found);
         let key = self.key(request.url).ok_or_else(|| missing(format!("a URL that is not below {}", self.base)))?;
         let etag = request.validators.and_then(|known| known.etag.as_deref().map(str::to_owned));
-        let options = GetOptions { if_none_match: etag, ..GetOptions::default() };
+        let version = self.version.clone().filter(|_| request.part == Part::Document);
+        let options = GetOptions { if_none_match: etag, version, ..GetOptions::default() };
         let watch = self.runtime.clone().map(|runtime| Watch::start(runtime, request.limits));
         let opening = async {
             only_a_file(request.url).await?;

@@ -52,6 +52,16 @@ pub fn open_cloud(url: &Url, settings: &CloudSettings, environment: &[(String, S
         .with_largest_copy(largest_copy))
 }
 
+/// The objects of the bucket of `url`, whose path is not looked at; the rest as with [`open_cloud`]. For what is no store
+/// of this project: a bucket to fetch from.
+pub fn open_objects(
+    url: &Url,
+    settings: &CloudSettings,
+    environment: &[(String, String)],
+) -> Result<Arc<dyn ObjectStore>, StoreError> {
+    objects(url, settings, environment).map(|(objects, _)| objects)
+}
+
 /// The variables of this process, without those that are not UTF-8.
 pub fn environment() -> Vec<(String, String)> {
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));

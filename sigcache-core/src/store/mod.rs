@@ -41,7 +41,7 @@ pub use alerts::Settled;
 pub use bucket::{Bucket, Durability, PART_SIZE, Publish};
 pub use catalog::{Catalog, Change, ChangeKind, MAX_SNAPSHOT_BYTES, Said};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-pub use cloud::{environment, open_cloud};
+pub use cloud::{environment, open_cloud, open_objects};
 pub use cloud_settings::{CloudSettings, Encryption};
 #[cfg(feature = "disk")]
 pub use disk::{Disk, local_files, open_disk, open_existing_disk};
@@ -254,16 +254,7 @@ impl StoreError {
 
     /// The error with its causes in one line, for a decision's `found`.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let line = error.to_string();
-            if !text.ends_with(&line) {
-                text = format!("{text}: {line}");
-            }
-            cause = error.source();
-        }
-        text
+        crate::error::chain(self)
     }
 }
 

@@ -136,7 +136,7 @@ fn ask(server: &Url, head: &str) -> String {
 
 /// Where a program lies: among those that `cargo xtask test` installs, or on the path. Without it a test is skipped, but
 /// not in CI.
-fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
     if found.is_none() {
