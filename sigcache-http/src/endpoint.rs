@@ -100,6 +100,16 @@ impl Endpoint {
         Ok(loaded.buckets.iter().map(|(shard, _)| *shard).collect())
     }
 
+    /// How everything stands by the newest catalogs, or why they cannot be read.
+    pub async fn holdings(&self) -> Result<Arc<sigcache_core::status::Holdings>, Problem> {
+        self.inner.shelf.look().await.map(|loaded| loaded.holdings.clone())
+    }
+
+    /// What is wrong beside the resources, by the part of the program that says so.
+    pub fn complaints(&self) -> BTreeMap<&'static str, String> {
+        self.inner.complaints()
+    }
+
     /// When a run committed last; of several shards the one that is furthest behind. `None` before the first one, and where
     /// the store does not answer.
     pub async fn last_run(&self) -> Option<Timestamp> {

@@ -37,4 +37,4 @@ pub use endpoint::Endpoint;
 pub use problem::{CODES, Problem};
 #[cfg(feature = "server")]
 pub use server::{Connections, serve};
-pub use setup::{Clock, OpenStore, Options, Setup, Token, TokenError};
+pub use setup::{Clock, OpenStore, Options, Setup, TimeLeft, Token, TokenError};

@@ -97,6 +97,9 @@ impl fmt::Debug for Setup {
 /// Tells the time; every request is judged by one reading of it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Says how much time there is.
+pub type TimeLeft = Arc<dyn Fn() -> Duration + Send + Sync>;
+
 /// How an endpoint behaves.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -111,6 +114,11 @@ pub struct Options {
     pub overdue: Option<Duration>,
     /// The clock.
     pub clock: Clock,
+    /// How long a run that begins now may be busy with resources; see
+    /// [`Runner::with_time_limit`](sigcache_core::run::Runner::with_time_limit).
+    pub time_left: Option<TimeLeft>,
+    /// Whether the process goes on when it has answered, so that a run may go on too (`Prefer: respond-async`).
+    pub lives_on: bool,
     /// The path under which the router stands for its readers, where it cannot know it by itself: the stage of an API
     /// Gateway, or what a proxy takes away. Without a slash at its end.
     pub base: Arc<str>,
@@ -124,6 +132,8 @@ impl Default for Options {
             refresh: Duration::from_secs(10),
             overdue: None,
             clock: Arc::new(|| std::time::SystemTime::now().into()),
+            time_left: None,
+            lives_on: true,
             base: "".into(),
         }
     }
@@ -131,10 +141,10 @@ impl Default for Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { token, hot_bytes, refresh, overdue, base, clock: _ } = self;
+        let Self { token, hot_bytes, refresh, overdue, base, lives_on, clock: _, time_left: _ } = self;
         let mut shown = f.debug_struct("Options");
         shown.field("token", &token.is_some()).field("hot_bytes", hot_bytes).field("refresh", refresh);
-        shown.field("overdue", overdue).field("base", base).finish_non_exhaustive()
+        shown.field("overdue", overdue).field("lives_on", lives_on).field("base", base).finish_non_exhaustive()
     }
 }
 

@@ -107,7 +107,8 @@ pub(crate) async fn sync(
     let place =
         HeaderValue::try_from(format!("runs/{}", flight.run)).map_err(|error| problem::crashed(error.to_string()))?;
     let prefers = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    if prefers.flat_map(|value| value.split(',')).any(|wish| wish.trim() == "respond-async") {
+    // A wish, which need not be met (RFC 7240).
+    if inner.options.lives_on && prefers.flat_map(|value| value.split(',')).any(|wish| wish.trim() == "respond-async") {
         let applied = [(header::HeaderName::from_static("preference-applied"), "respond-async")];
         return Ok((StatusCode::ACCEPTED, applied, [(header::LOCATION, place)]).into_response());
     }
@@ -202,7 +203,10 @@ async fn start(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -
     let inner = inner.clone();
     // A task of its own: who asked may leave, the run goes on.
     tokio::spawn(async move {
-        let runner = loaded.setup.runner(bucket.clone(), chosen);
+        let mut runner = loaded.setup.runner(bucket.clone(), chosen);
+        if let Some(left) = &inner.options.time_left {
+            runner = runner.with_time_limit(left());
+        }
         let setup = loaded.setup.clone();
         let work = async move { runner.sync_with_catalog(&setup.resources, &selection, now, nonce).await };
         let outcome = match tokio::spawn(work).await {

@@ -1,0 +1,118 @@
+//! The artifact through the pipeline: that version of it, with the release key, into the release bucket.
+
+use std::{sync::Arc, time::Duration};
+
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _, path::Path};
+use sigcache_core::{
+    Decision, Digest, Name, Resource, Rules, Timestamp,
+    fetch::{Fetcher, Limits, ObjectFetcher},
+    run::{Runner, Selection},
+    runtime::Tokio,
+    store::{Bucket, Store as _},
+    trust::Trust,
+    verify::Minisign,
+};
+use url::Url;
+
+use super::SIGNATURE_SUFFIX;
+use crate::event::Upload;
+
+/// The largest code that Lambda takes from a bucket, zipped (50 MB is the limit of a direct upload; of a bucket it is that
+/// of the unzipped code, 250 MB).
+const MAX_ARTIFACT_BYTES: u64 = 250 << 20;
+
+/// What verification has in hand.
+#[derive(Debug, Clone)]
+pub(super) struct Verification {
+    pub(super) uploads: Arc<dyn ObjectStore>,
+    pub(super) store: Arc<Bucket>,
+    pub(super) trust: Trust,
+    /// What the artifact is called in the release bucket: whatever its key is.
+    pub(super) name: Name,
+}
+
+/// An artifact that passed.
+pub(super) struct Artifact {
+    pub(super) digest: Digest,
+    /// Its key in the release bucket, where it does not change.
+    pub(super) key: String,
+}
+
+impl Verification {
+    /// By what events about one object are put in order, where they tell no sequence: when the object was written.
+    pub(super) async fn written(&self, upload: &Upload) -> Result<Timestamp, object_store::Error> {
+        let options = GetOptions { version: upload.version.clone(), head: true, ..GetOptions::default() };
+        let meta = self.uploads.get_opts(&Path::parse(&upload.key)?, options).await?.meta;
+        Ok(Timestamp::from_millis(meta.last_modified.timestamp_millis()))
+    }
+
+    /// Takes the artifact through the pipeline; what came of it, and where it is now.
+    pub(super) async fn run(
+        &self,
+        upload: &Upload,
+        now: Timestamp,
+        nonce: u64,
+    ) -> Result<(Decision, Option<Artifact>), sigcache_core::Error> {
+        let mut base = Url::parse("s3://uploads/").map_err(|_| sigcache_core::Error::TaskLost(self.name.clone()))?;
+        let _ = base.set_host(Some(&upload.bucket));
+        let mut url = base.clone();
+        // Each part by itself, so that whatever stands in a key stays in its path.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(upload.key.split('/'));
+        }
+        let runtime = Arc::new(Tokio::current());
+        let fetcher: Arc<dyn Fetcher> = Arc::new(
+            ObjectFetcher::new(self.uploads.clone(), base)
+                .with_version(upload.version.clone())
+                .with_runtime(runtime.clone()),
+        );
+        let mut limits = Limits::default();
+        (limits.max_size, limits.total) = (MAX_ARTIFACT_BYTES, Duration::from_secs(300));
+        let verifier = Minisign::new(SIGNATURE_SUFFIX).with_timestamp_in_comment();
+        let rules = Rules::new(Arc::new(verifier), self.trust.clone()).with_limits(limits);
+        let resource = Resource::new(self.name.clone(), [url], Arc::new(rules));
+        let runner = Runner::new(fetcher, self.store.clone(), runtime);
+        let (report, catalog) =
+            runner.sync_with_catalog(&[resource], &Selection::Only([self.name.clone()].into()), now, nonce).await?;
+        let decision = report.decisions.into_iter().next();
+        let decision = decision.ok_or_else(|| sigcache_core::Error::TaskLost(self.name.clone()))?;
+        let catalog = match catalog {
+            Some(catalog) => catalog,
+            None => return Ok((decision, None)),
+        };
+        let receipt = catalog.get(&self.name).and_then(|entry| entry.live().cloned());
+        let artifact = receipt.filter(|_| decision.is_good()).map(|receipt| Artifact {
+            digest: receipt.evidence.digest,
+            key: self.store.layout().stored(&self.name, &receipt).to_string(),
+        });
+        Ok((decision, artifact))
+    }
+
+    /// The release that is in the release bucket now, with its signature.
+    pub(super) async fn current(
+        &self,
+    ) -> Result<Option<(bytes::Bytes, bytes::Bytes)>, Box<dyn std::error::Error + Send + Sync>> {
+        let catalog = self.store.catalog().await?;
+        let Some(receipt) = catalog.get(&self.name).and_then(|entry| entry.live().cloned()) else { return Ok(None) };
+        let Some(signature) = receipt.companions.first().map(|companion| companion.bytes.clone()) else {
+            return Ok(None);
+        };
+        let mut download = self.store.read(&self.name, &receipt).await?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = futures_util::StreamExt::next(&mut download.chunks).await {
+            bytes.extend_from_slice(&chunk?);
+        }
+        Ok(Some((bytes.into(), signature)))
+    }
+
+    /// Puts a probe into the upload bucket: first the signature, then what is signed, whose event begins everything.
+    pub(super) async fn send(
+        &self,
+        key: &str,
+        artifact: bytes::Bytes,
+        signature: bytes::Bytes,
+    ) -> Result<(), object_store::Error> {
+        self.uploads.put(&Path::parse(format!("{key}{SIGNATURE_SUFFIX}"))?, signature.into()).await?;
+        self.uploads.put(&Path::parse(key)?, artifact.into()).await.map(drop)
+    }
+}
