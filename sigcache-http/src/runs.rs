@@ -11,7 +11,7 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::header;
-use sigcache_core::{Decision, Name, Report, RunId, Timestamp, Totals, store::StoreError};
+use sigcache_core::{Decision, Name, Reason, Report, RunId, Timestamp, Totals, store::StoreError};
 use tokio::time::Instant;
 
 use crate::{
@@ -57,8 +57,8 @@ pub(crate) type Failures = Arc<BTreeMap<Name, Decision>>;
 /// Of so many runs these are kept: the newest ones, one for each shard at least where there are not many.
 const DETAILED: usize = 16;
 
-/// At most so many of one run are kept.
-const MOST_FAILURES: usize = 1000;
+/// At most so many of one run and one reason are kept: were it so many of a run, those of a rare reason could be missing.
+const MOST_FAILURES: usize = 300;
 
 /// What is known of reports that were read already.
 #[derive(Default)]
@@ -140,8 +140,14 @@ impl RunLog {
 }
 
 fn failures(report: &Report) -> Failures {
-    let bad = report.decisions.iter().filter(|decision| !decision.is_good()).take(MOST_FAILURES);
-    Arc::new(bad.map(|decision| (decision.resource.clone(), decision.clone())).collect())
+    let mut kept: BTreeMap<Reason, usize> = BTreeMap::new();
+    let bad = report.decisions.iter().filter(|decision| !decision.is_good());
+    let some_of_each = bad.filter(|decision| {
+        let count = kept.entry(decision.reason).or_default();
+        *count += 1;
+        *count <= MOST_FAILURES
+    });
+    Arc::new(some_of_each.map(|decision| (decision.resource.clone(), decision.clone())).collect())
 }
 
 /// What a run decided about a resource.
@@ -200,4 +206,25 @@ pub(crate) async fn report(State(inner): State<Arc<Inner>>, Path(run): Path<Stri
         return Err(problem::unknown_run(format!("{parsed}: the run is under way, or its report was cleared away")));
     };
     Ok(([(header::CACHE_CONTROL, "max-age=3600")], axum::Json(report)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sigcache_core::{Failure, Outcome};
+
+    #[test]
+    fn some_failures_of_each_reason_are_kept() {
+        let decision = |number: usize, reason| {
+            let name = Name::new(&format!("r/{number:05}")).unwrap();
+            Decision::failed(name, Outcome::Refused, Failure::new(reason, "x", "y"))
+        };
+        let mut decisions: Vec<Decision> = (0..2000).map(|number| decision(number, Reason::ConnectTimeout)).collect();
+        decisions.push(decision(9999, Reason::SignatureMismatch));
+        let started = Timestamp::from_millis(0);
+        let report = Report::new("sync", RunId::new(started, 1), started, "0001-of-0001", decisions);
+        let kept = failures(&report);
+        assert_eq!(kept.len(), MOST_FAILURES + 1);
+        assert!(kept.contains_key(&Name::new("r/09999").unwrap()));
+    }
 }

@@ -10,6 +10,8 @@ mod list;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    thread,
     time::Instant,
 };
 
@@ -60,19 +62,31 @@ fn simulate(binary: &Path, histories: u32) -> Result<()> {
     };
     let (held, said) = simulate("none", 50)?;
     ensure!(held, "the copy fails although nothing is broken in it\n{said}");
-    let mut survived = Vec::new();
-    for Mutation { name, .. } in MUTATIONS {
-        let start = Instant::now();
-        let (held, said) = simulate(name, histories)?;
-        if held {
-            println!("SURVIVED  {name}: {histories} histories held");
-            survived.push(*name);
-            continue;
+    let (next, survived) = (Mutex::new(MUTATIONS.iter()), Mutex::new(Vec::new()));
+    let one_after_the_other = || {
+        loop {
+            // The lock is let go of before the long part.
+            let mutation = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(Mutation { name, .. }) = mutation else { return Ok(()) };
+            let start = Instant::now();
+            let (held, said) = simulate(name, histories)?;
+            if held {
+                println!("SURVIVED  {name}: {histories} histories held");
+                survived.lock().unwrap_or_else(PoisonError::into_inner).push(*name);
+                continue;
+            }
+            let after = said.lines().find(|line| line.starts_with("after ")).unwrap_or("at once");
+            let broken = said.lines().find_map(|line| line.split_once("broken is ")).map_or("", |(_, broken)| broken);
+            println!("caught    {name}: {after}, {:.1} s, {broken}", start.elapsed().as_secs_f64());
         }
-        let after = said.lines().find(|line| line.starts_with("after ")).unwrap_or("at once");
-        let broken = said.lines().find_map(|line| line.split_once("broken is ")).map_or("", |(_, broken)| broken);
-        println!("caught    {name}: {after}, {:.1} s, {broken}", start.elapsed().as_secs_f64());
-    }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(one_after_the_other)).collect();
+        let ended = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| bail!("a worker panicked")));
+        ended.collect::<Result<()>>()
+    })?;
+    let survived = survived.into_inner().unwrap_or_else(PoisonError::into_inner);
     if !survived.is_empty() {
         bail!("{} of {} mutations survived: {}", survived.len(), MUTATIONS.len(), survived.join(", "));
     }
@@ -91,17 +105,7 @@ fn build() -> Result<Built> {
     if folder.exists() {
         fs::remove_dir_all(&folder).context("cannot clear the folder of the copy")?;
     }
-    for part in ["sigcache-core", "sigcache-http", "sigcache-cli", "simulation"] {
-        copy(&root().join(part), &folder.join(part))?;
-    }
-    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
-    let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
-    let (before, rest) = manifest.split_once("members = [").context("the members of the workspace")?;
-    let (_, after) = rest.split_once(']').context("the end of the members")?;
-    fs::write(
-        folder.join("Cargo.toml"),
-        format!("{before}members = [\"sigcache-core\", \"sigcache-http\", \"sigcache-cli\", \"simulation\"]{after}"),
-    )?;
+    copy(&root(), &folder)?;
     for mutation in mutations() {
         for (file, right, broken) in mutation.edits {
             replace(&folder.join("sigcache-core/src").join(file), right, broken)
@@ -110,12 +114,12 @@ fn build() -> Result<Built> {
     }
     let library = folder.join("sigcache-core/src/lib.rs");
     fs::write(&library, fs::read_to_string(&library)? + SWITCH)?;
-    // Where the other builds are, so that of the dependencies nothing is built again.
+    // Where the other builds are, and as the suite is built, with the features that tests bring: so of the dependencies
+    // nothing is built again. The programs come with the tests that run them.
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let mut command = cargo();
-    command
-        .args(["build", "--workspace", "--bins", "--all-features", "--manifest-path"])
-        .arg(folder.join("Cargo.toml"));
+    command.args(["test", "--workspace", "--all-features", "--locked", "--no-run", "--test", "cli", "--test", "histories"]);
+    command.arg("--manifest-path").arg(folder.join("Cargo.toml"));
     run(command.arg("--target-dir").arg(&target))?;
     // Out of the place where the sound ones are expected.
     let take = |name: &str| {
@@ -132,15 +136,17 @@ fn mutations() -> impl Iterator<Item = &'static Mutation> {
     MUTATIONS.iter().chain(CHECKS.iter().map(|(mutation, ..)| mutation))
 }
 
+/// Copies a folder without what was built in it, and without its history.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for item in fs::read_dir(from)? {
         let item = item?;
-        let target = to.join(item.file_name());
-        if item.file_type()?.is_dir() {
-            copy(&item.path(), &target)?;
-        } else {
+        let name = item.file_name();
+        let target = to.join(&name);
+        if !item.file_type()?.is_dir() {
             fs::copy(item.path(), target)?;
+        } else if name != "target" && name != ".git" {
+            copy(&item.path(), &target)?;
         }
     }
     Ok(())
