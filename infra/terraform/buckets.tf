@@ -128,9 +128,9 @@ resource "aws_s3_object" "config" {
   content_type = "application/toml"
 
   content = templatefile(var.config_file, {
-    store_bucket = local.store_bucket
-    alert_topic  = local.topic_arns.alerts
-    region       = local.region
+    store_url   = "s3://${local.store_bucket}${var.store_root == "" ? "" : "/${var.store_root}"}"
+    alert_topic = local.topic_arns.alerts
+    region      = local.region
   })
 
   depends_on = [aws_s3_bucket_versioning.this, aws_s3_bucket_server_side_encryption_configuration.this]

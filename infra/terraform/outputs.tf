@@ -81,6 +81,16 @@ output "deploy_policy" {
   value       = aws_iam_policy.deploy.arn
 }
 
+output "doctor_policy" {
+  description = "ARN of a policy for those who look and change nothing: sigcache doctor --aws."
+  value       = aws_iam_policy.doctor.arn
+}
+
+output "endpoint_version" {
+  description = "The newest version of the endpoint function that Terraform published: the deployed code with the present memory, timeout and environment."
+  value       = aws_lambda_function.endpoint.version
+}
+
 output "alarm_topic" {
   description = "ARN of the topic of all alarms."
   value       = aws_sns_topic.this["alarms"].arn

@@ -114,6 +114,23 @@ resource "aws_s3_bucket_notification" "uploads" {
   depends_on = [aws_sns_topic_policy.updates]
 }
 
+# For whoever looks whether all links hold, and changes nothing: a person, or a job.
+resource "aws_iam_policy" "doctor" {
+  name        = "${var.name}-doctor-${local.region}"
+  description = "Look at every link of ${var.name}: sigcache doctor --aws"
+
+  policy = jsonencode(jsondecode(templatefile("${path.module}/policies/doctor.json.tftpl", {
+    kms_key      = var.kms_key_arn == null ? "" : var.kms_key_arn
+    functions    = flatten([for arn in values(local.function_arns) : [arn, "${arn}:*"]])
+    topics       = values(local.topic_arns)
+    dead_letters = [for use in keys(local.dead_letters) : local.queue_arns[use]]
+    alarms       = "arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:${var.name}-*"
+    uploads      = local.bucket_arns.uploads
+    releases     = local.bucket_arns.releases
+    schedules    = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule/${var.name}/*"
+  })))
+}
+
 # For those who deploy: people, or the job that builds releases.
 resource "aws_iam_policy" "deploy" {
   name        = "${var.name}-deploy-${local.region}"

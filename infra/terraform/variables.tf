@@ -130,7 +130,7 @@ variable "architecture" {
 }
 
 variable "config_file" {
-  description = "Path of the configuration, which is put into a bucket of its own. $${store_bucket}, $${alert_topic} and $${region} in it are filled in."
+  description = "Path of the configuration, which is put into a bucket of its own. $${store_url}, $${alert_topic} and $${region} in it are filled in."
   type        = string
   default     = null
 
@@ -356,6 +356,14 @@ variable "canary" {
   validation {
     condition     = var.canary == "" || can(regex("^[1-9][0-9]?%:[1-9][0-9]*[sm](,[1-9][0-9]?%:[1-9][0-9]*[sm])*$", var.canary))
     error_message = "canary is a list of SHARE%:TIME, with a share from 1 to 99 and a time in s or m: 10%:2m,50%:2m."
+  }
+
+  validation {
+    condition = alltrue([
+      for at, step in regexall("([0-9]+)%", var.canary) :
+      at == 0 || tonumber(step[0]) > tonumber(regexall("([0-9]+)%", var.canary)[max(at - 1, 0)][0])
+    ])
+    error_message = "Each step of canary gives the new version more than the one before."
   }
 
   validation {

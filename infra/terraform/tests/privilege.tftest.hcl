@@ -181,6 +181,33 @@ run "the_schedule_and_those_who_deploy" {
   }
 }
 
+run "those_who_look" {
+  command = plan
+
+  assert {
+    condition = { for s in jsondecode(aws_iam_policy.doctor.policy).Statement : s.Sid => [s.Action, s.Resource] } == {
+      Functions = [
+        ["lambda:GetFunctionConfiguration", "lambda:GetFunctionConcurrency", "lambda:GetAlias", "lambda:GetPolicy"],
+        [
+          "arn:aws:lambda:eu-west-2:111122223333:function:sigcache-endpoint", "arn:aws:lambda:eu-west-2:111122223333:function:sigcache-endpoint:*",
+          "arn:aws:lambda:eu-west-2:111122223333:function:sigcache-update", "arn:aws:lambda:eu-west-2:111122223333:function:sigcache-update:*",
+        ],
+      ]
+      Topics = [
+        ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"],
+        [for topic in ["alarms", "alerts", "results", "updates"] : "arn:aws:sns:eu-west-2:111122223333:sigcache-${topic}"],
+      ]
+      DeadLetters   = [["sqs:GetQueueAttributes"], [for use in ["endpoint", "update"] : "arn:aws:sqs:eu-west-2:111122223333:sigcache-${use}-dead"]]
+      Alarms        = [["cloudwatch:DescribeAlarms"], ["arn:aws:cloudwatch:eu-west-2:111122223333:alarm:sigcache-*"]]
+      Notification  = [["s3:GetBucketNotification"], ["arn:aws:s3:::sigcache-111122223333-eu-west-2-uploads"]]
+      Schedules     = [["scheduler:GetSchedule"], ["arn:aws:scheduler:eu-west-2:111122223333:schedule/sigcache/*"]]
+      ListDecisions = [["s3:ListBucket"], ["arn:aws:s3:::sigcache-111122223333-eu-west-2-releases"]]
+      Decisions     = [["s3:GetObject"], ["arn:aws:s3:::sigcache-111122223333-eu-west-2-releases/*"]]
+    }
+    error_message = "those who look may do something else: ${aws_iam_policy.doctor.policy}"
+  }
+}
+
 run "a_boundary_bounds_every_role" {
   command = plan
 

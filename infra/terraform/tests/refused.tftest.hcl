@@ -194,6 +194,8 @@ run "fourth_mistakes" {
   command = plan
 
   variables {
+    # canary that falls
+    canary = "50%:2m,10%:2m"
     # two configurations
     config_file = "examples/complete/sigcache.toml"
     config      = "sigcache.toml"
@@ -202,6 +204,7 @@ run "fourth_mistakes" {
   }
 
   expect_failures = [
+    var.canary,
     var.config_file,
     var.environment,
   ]

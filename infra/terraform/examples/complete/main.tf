@@ -109,6 +109,16 @@ output "token_secret" {
   value       = aws_secretsmanager_secret.token.name
 }
 
+output "doctor_policy" {
+  description = "For the role that looks."
+  value       = module.sigcache.doctor_policy
+}
+
+output "endpoint_version" {
+  description = "The newest version that Terraform published."
+  value       = module.sigcache.endpoint_version
+}
+
 output "deploy_policy" {
   description = "For the role that deploys."
   value       = module.sigcache.deploy_policy
