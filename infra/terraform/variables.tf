@@ -285,9 +285,14 @@ variable "schedule" {
     condition = (
       var.schedule == null ||
       can(regex("^cron\\([^ ]+( [^ ]+){5}\\)$", var.schedule)) ||
-      can(regex("^rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)$", var.schedule))
+      can(regex("^rate\\((1 (minute|hour|day)|([2-9]|1[0-9]|2[0-4]) hours|([2-9]|[1-9][0-9]+) minutes)\\)$", var.schedule))
     )
-    error_message = "schedule is rate(1 hour), rate(15 minutes) and the like, or cron(…) with six fields."
+    error_message = "schedule is rate(15 minutes), rate(1 hour) and the like, at least once a day, or cron(…) with six fields. Less often, and no alarm could tell that it stopped."
+  }
+
+  validation {
+    condition     = try(tonumber(regex("^rate\\(([0-9]+) minutes\\)$", var.schedule)[0]) <= 1440, true)
+    error_message = "schedule is at least once a day: less often, and no alarm could tell that it stopped."
   }
 }
 
@@ -452,7 +457,7 @@ variable "alarm_actions" {
 }
 
 variable "alarm_period" {
-  description = "In how many seconds at least one run of each shard must fall. By default that of schedule, or an hour where that is a cron(…)."
+  description = "In how many seconds at least one run of each shard must fall. By default that of schedule, or an hour where that is a cron(…). CloudWatch knows no more than a day."
   type        = number
   default     = null
 

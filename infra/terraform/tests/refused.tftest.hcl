@@ -194,6 +194,8 @@ run "fourth_mistakes" {
   command = plan
 
   variables {
+    # schedule less than daily
+    schedule = "rate(2 days)"
     # canary that falls
     canary = "50%:2m,10%:2m"
     # two configurations
@@ -204,6 +206,7 @@ run "fourth_mistakes" {
   }
 
   expect_failures = [
+    var.schedule,
     var.canary,
     var.config_file,
     var.environment,
@@ -214,11 +217,14 @@ run "fifth_mistakes" {
   command = plan
 
   variables {
+    # schedule in too many minutes
+    schedule = "rate(1500 minutes)"
     # every parameter
     environment = { TOKEN = "aws-ssm:/sigcache/*" }
   }
 
   expect_failures = [
+    var.schedule,
     var.environment,
   ]
 }
