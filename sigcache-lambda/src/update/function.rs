@@ -426,18 +426,17 @@ impl Update<'_> {
         let deployment = &self.settings.deployment;
         let alias = deployment.alias().await.map_err(|error| called(Link::UpdateCode, &error))?;
         self.record.from = Some(alias.function_version.clone());
-        let live = deployment.state(Some(&alias.function_version)).await;
-        let live = live.map_err(|error| called(Link::UpdateCode, &error))?;
-        if live.code_sha256 == want && alias.function_version != "$LATEST" {
-            self.record.to = Some(alias.function_version.clone());
+        self.change_code(&artifact, &want).await?;
+        self.write().await;
+        // Where neither code nor settings have changed since the last version, Lambda gives that one.
+        let published = self.settings.deployment.publish(&want, &format!("sha256 {digest}")).await;
+        let version = published.map_err(|error| called(Link::PublishVersion, &error))?;
+        if version == alias.function_version {
+            self.record.to = Some(version.clone());
+            self.pass(Link::PublishVersion, format!("version {version}, which {} stands for", self.record.alias));
             self.record.outcome = Outcome::NothingToDo;
             return Ok(());
         }
-        self.change_code(&artifact, &want).await?;
-        self.write().await;
-        let deployment = &self.settings.deployment;
-        let published = deployment.publish(&want, &format!("sha256 {digest}")).await;
-        let version = published.map_err(|error| called(Link::PublishVersion, &error))?;
         self.record.to = Some(version.clone());
         self.pass(Link::PublishVersion, format!("version {version}"));
         self.write().await;
