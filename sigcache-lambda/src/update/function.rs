@@ -420,6 +420,10 @@ impl Update<'_> {
         let is_probe = upload.key.starts_with(PROBES);
         if is_probe && decision.outcome == sigcache_core::Outcome::Unchanged {
             self.record.outcome = Outcome::NothingToDo;
+            if let Err(error) = self.settings.verification.take_away(&upload.key).await {
+                // It expires by itself.
+                tracing::warn!(key = upload.key, %error, "the probe cannot be taken away");
+            }
             return Ok(());
         }
         let want = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest.as_bytes());

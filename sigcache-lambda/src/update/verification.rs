@@ -115,4 +115,10 @@ impl Verification {
         self.uploads.put(&Path::parse(format!("{key}{SIGNATURE_SUFFIX}"))?, signature.into()).await?;
         self.uploads.put(&Path::parse(key)?, artifact.into()).await.map(drop)
     }
+
+    /// Takes a probe away that has come back.
+    pub(super) async fn take_away(&self, key: &str) -> Result<(), object_store::Error> {
+        self.uploads.delete(&Path::parse(format!("{key}{SIGNATURE_SUFFIX}"))?).await?;
+        self.uploads.delete(&Path::parse(key)?).await
+    }
 }

@@ -308,6 +308,8 @@ async fn a_probe_goes_the_whole_way_and_changes_nothing() {
     assert_eq!(answer["updates"][0]["outcome"], "nothing-to-do", "{answer:#}");
     let record = world.record(key).await;
     assert_eq!(links(&record), [Link::Event, Link::Verify]);
+    let left = object_store::ObjectStoreExt::head(&*world.bucket("uploads"), &key.into()).await;
+    assert!(matches!(left, Err(object_store::Error::NotFound { .. })), "{left:?}");
     assert!(!world.front.seen()[before..].iter().any(|action| action.starts_with("lambda:")));
     let log = world.update.logged();
     assert!(log.contains(r#""ProbeSent":1.0"#) && log.contains(r#""ProbeArrived":1.0"#), "{log}");
