@@ -33,8 +33,17 @@ impl Bench {
             return Ok(());
         };
         let target = self.work.parent().context("not in a target folder")?.to_owned();
-        let built =
-            ["build", "--profile", "lambda", "--locked", "--package", "sigcache-lambda", "--bins", "--example", "hello"];
+        let built = [
+            "build",
+            "--profile",
+            "lambda",
+            "--locked",
+            "--package",
+            "sigcache-lambda",
+            "--bins",
+            "--example",
+            "hello",
+        ];
         let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         build.args(built).arg("--target-dir").arg(&target).current_dir(env!("CARGO_MANIFEST_DIR"));
         ensure!(build.status()?.success(), "the functions cannot be built");
