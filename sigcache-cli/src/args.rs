@@ -35,7 +35,7 @@ pub(crate) struct Common {
     /// Log each decision and step to standard error, as text or as JSON lines.
     #[arg(long, global = true, value_name = "FORM")]
     pub(crate) log: Option<LogForm>,
-    /// Judge as if it were this time (RFC 3339); for drills and tests.
+    /// Judge as if it were this time (RFC 3339). `sync` writes what follows from it into the store: for drills on a copy.
     #[arg(long, global = true, value_name = "TIME", env = "SIGCACHE_AT", hide_env_values = true)]
     pub(crate) at: Option<Timestamp>,
 }

@@ -8,7 +8,7 @@ use std::{
 
 use axum::{Router, extract::State, response::IntoResponse};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use sigcache_core::{Report, Timestamp, read::HotSet, run::Selection, store::Shard};
+use sigcache_core::{Name, Report, Timestamp, read::HotSet, run::Selection, store::Shard};
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -38,9 +38,29 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) runs: RunLog,
     complaints: Mutex<BTreeMap<&'static str, String>>,
+    /// Documents that the store did not give out as they should be, and what was found.
+    damaged: Mutex<BTreeMap<Name, String>>,
 }
 
 impl Inner {
+    /// Remembers whether the store gave `name` out as it should be, so that the page knows what a client has seen.
+    pub(crate) fn gave(&self, name: &Name, fault: Option<String>) {
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            Some(text) => drop(damaged.insert(name.clone(), text)),
+            None => drop(damaged.remove(name)),
+        }
+    }
+
+    /// What is damaged, in one sentence.
+    pub(crate) fn damage(&self) -> Option<String> {
+        let damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        let (first, text) = damaged.first_key_value()?;
+        let others = damaged.len() - 1;
+        let more = if others > 0 { format!(", and {others} more") } else { String::new() };
+        Some(format!("{text}{more}; `sigcache sync --refetch {first}` fetches it anew, `sigcache audit` looks at all"))
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         (self.options.clock)()
     }
@@ -73,7 +93,16 @@ impl Endpoint {
         let shelf = Arc::new(Shelf::new(setup, options.refresh, options.clock.clone()));
         let hot = HotSet::new(options.hot_bytes);
         let (flights, metrics, runs) = (Flights::default(), Metrics::new(), RunLog::default());
-        let inner = Inner { options, shelf, hot, flights, metrics, runs, complaints: Mutex::default() };
+        let inner = Inner {
+            options,
+            shelf,
+            hot,
+            flights,
+            metrics,
+            runs,
+            complaints: Mutex::default(),
+            damaged: Mutex::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 

@@ -96,6 +96,12 @@ pub(crate) fn all_complaints(
         let text = format!("unreachable since {}: {}", trouble.since, trouble.problem.detail());
         complaints.insert("store", text);
     }
+    if let Some(damage) = inner.damage() {
+        complaints.insert("documents", damage);
+    }
+    if let Some(text) = loaded.and_then(|loaded| without_keys(loaded, now)) {
+        complaints.insert("keys", text);
+    }
     let broken = loaded.iter().flat_map(|loaded| loaded.holdings.broken());
     let broken: Vec<String> = broken.map(ToString::to_string).collect();
     if !broken.is_empty() {
@@ -111,6 +117,25 @@ pub(crate) fn all_complaints(
         }
     }
     complaints
+}
+
+/// Resources of which too few keys may sign now: their sources can send what they like.
+fn without_keys(loaded: &crate::shelf::Loaded, now: Timestamp) -> Option<String> {
+    let stuck = |trust: &sigcache_core::trust::Trust| {
+        let able = trust.keys().iter().filter(|key| key.may_sign(now).is_ok()).count();
+        !trust.keys().is_empty() && able < trust.threshold()
+    };
+    let mut stuck = loaded.holdings.resources().iter().filter(|resource| stuck(&resource.rules.trust));
+    let first = stuck.next()?;
+    let keys = first.rules.trust.names();
+    let more = match stuck.count() {
+        0 => String::new(),
+        others => format!(" and of {others} more"),
+    };
+    Some(format!(
+        "no new version of {}{more} can pass: too few of its keys may sign now ({keys}); put the publisher's new key into the configuration",
+        first.name
+    ))
 }
 
 /// Whether documents can be served: the catalog could be read.

@@ -113,6 +113,11 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Whether the store has something else than it should.
+    pub(crate) fn is_damage(&self) -> bool {
+        self.kind.ends_with(":store-damaged")
+    }
+
     /// The step that did not pass, and why, where it is about a resource.
     pub(crate) fn link(&self) -> Option<(Step, Reason)> {
         self.step.zip(self.reason)

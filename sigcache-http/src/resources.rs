@@ -124,10 +124,16 @@ async fn open(
     now: Timestamp,
 ) -> Result<Document, Problem> {
     let read = inner.hot.read(&**loaded.bucket(), resource, entry, now).await;
-    read.map_err(|error| {
+    let problem = read.as_ref().err().map(|error| {
         tracing::warn!(resource = resource.name.as_str(), error = %error, "not given out");
-        Problem::unread(&resource.name, &error)
-    })
+        Problem::unread(&resource.name, error)
+    });
+    let damage = problem.as_ref().filter(|problem| problem.is_damage()).map(|problem| problem.detail().to_owned());
+    inner.gave(&resource.name, damage);
+    match (read, problem) {
+        (Ok(document), _) => Ok(document),
+        (Err(error), problem) => Err(problem.unwrap_or_else(|| Problem::unread(&resource.name, &error))),
+    }
 }
 
 fn receipt(inner: &Inner, resource: &Resource, entry: &Entry, now: Timestamp) -> Result<Response, Problem> {

@@ -176,6 +176,10 @@ async fn load(
         return Err(StoreError::OtherShards { found: *other, asked: shards[0] });
     }
     if shards.is_empty() {
+        // Of several shards none can say that it was read before.
+        if let Some(seen) = before.as_ref().map(|before| before.holdings.sequence()).filter(|seen| *seen > 0) {
+            return Err(StoreError::WentBack { found: 0, seen });
+        }
         shards.push(Shard::WHOLE);
     }
     let mut buckets = Vec::with_capacity(shards.len());

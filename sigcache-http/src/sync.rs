@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use axum::{
     body::Bytes,
-    extract::State,
+    extract::{FromRequest as _, Request, State},
     response::{IntoResponse as _, Response},
 };
 use headers::{HeaderMapExt as _, authorization::Bearer};
@@ -21,6 +22,9 @@ use crate::{
     endpoint::Inner,
     problem::{self, Problem},
 };
+
+/// A body must be there within this time: it is the names of some resources.
+const SLOWEST_BODY: Duration = Duration::from_secs(10);
 
 /// What to run over.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -79,6 +83,7 @@ impl Flights {
         (status = 401, description = "No token, or another", body = Problem),
         (status = 403, description = "Such calls are switched off", body = Problem),
         (status = 404, description = "There is no such resource", body = Problem),
+        (status = 408, description = "The body did not arrive in time", body = Problem),
         (status = 409, description = "Another run is under way", body = Problem),
         (status = 413, description = "The body is too large", body = Problem),
         (status = 500, description = "The run could not begin, or the store is damaged", body = Problem),
@@ -88,9 +93,12 @@ impl Flights {
 pub(crate) async fn sync(
     State(inner): State<Arc<Inner>>,
     headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    request: Request,
 ) -> Result<Response, Problem> {
+    // Before anything of the body is waited for.
     authorize(&inner, &headers)?;
+    let body = tokio::time::timeout(SLOWEST_BODY, Bytes::from_request(request, &())).await;
+    let body = body.map_err(|_| problem::too_slow(format!("the body did not arrive within {SLOWEST_BODY:?}")))?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => problem::body_too_large(rejection.body_text()),
         _ => problem::bad_request(rejection.body_text()),
@@ -217,11 +225,21 @@ async fn start(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -
                 }
                 #[cfg(not(feature = "alerts"))]
                 drop(catalog);
+                inner.complain(
+                    "run",
+                    report.store_failure.as_ref().map(|text| {
+                        format!("run {} ended, and the store did not keep what came of it: {text}", report.run)
+                    }),
+                );
                 inner.metrics.ran(&report);
                 inner.runs.note(&report);
                 Ok(report)
             }
-            Ok(Err(error)) => Err(unbegun(&error)),
+            Ok(Err(error)) => {
+                let problem = unbegun(&error);
+                inner.complain("run", Some(format!("a run could not begin: {}", problem.detail())));
+                Err(problem)
+            }
             Err(_) => Err(problem::crashed("the run ended in an error of the program")),
         };
         inner.flights.lock().retain(|flight| flight.shard != chosen);

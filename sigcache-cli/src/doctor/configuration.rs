@@ -9,7 +9,19 @@ pub(crate) fn check(chain: &mut Chain, file: &str, config: &Config) {
     let (resources, collections) = (config.resources.len(), config.anchored.len());
     let resting = if collections > 0 { format!(", {collections} resting on anchors") } else { String::new() };
     let (resources, keys) = (count(resources, "resource"), count(config.keys.len(), "key"));
-    chain.fine(Link::Configuration, file, format!("{resources}{resting}, {keys}"));
+    // What the file says and no reader of it looks at: only who serves, or tells, finds it wrong.
+    let serves = crate::serve::check(&config.serve).err().map(|error| format!("{error:#}"));
+    let tells = config
+        .alerts
+        .iter()
+        .find_map(|route| route.channel.fault().map(|fault| format!("alert {}: {fault}", route.name)));
+    match serves.or(tells) {
+        None => chain.fine(Link::Configuration, file, format!("{resources}{resting}, {keys}")),
+        Some(found) => {
+            let advice = "correct it there; else `serve` does not begin, or nobody is told".to_owned();
+            chain.broken(Link::Configuration, file.to_owned(), Break::new("settings that can be used", found, advice));
+        }
+    }
 }
 
 /// One that was not: each problem is of the configuration or of a key. Nothing after it can be checked.

@@ -26,11 +26,12 @@ use crate::{
 use schedule::Schedule;
 
 pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<Ending, Fault> {
+    if common.at.is_some() {
+        return Err(Fault::usage(anyhow::anyhow!("--at is for commands that end: a service goes by the clock")));
+    }
     let config = app::load(common)?;
     let settings = args.over(config.serve.clone());
-    let schedule = Schedule::new(&settings).map_err(Fault::usage)?;
-    let token = settings.token.as_ref().map(|secret| Token::new(&String::from_utf8_lossy(secret.reveal())));
-    let token = token.transpose().context("the token of [serve] cannot be used").map_err(Fault::usage)?;
+    let (schedule, token) = usable(&settings).map_err(Fault::usage)?;
     // What is wrong with the store is told at once and not to the first client; one that is only down may come back.
     let store = match config.open_store(args.shard.shard.unwrap_or(Shard::WHOLE)) {
         Ok(bucket) => bucket.catalog().await.map(drop),
@@ -92,6 +93,19 @@ pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<Ending, Faul
         output::warning("a run did not come to its end in time and was cut off; the next one finishes what it left");
     }
     Ok(Ending::Good)
+}
+
+/// What a service cannot begin without: when to run, and what callers must show.
+fn usable(settings: &ServeSettings) -> anyhow::Result<(Schedule, Option<Token>)> {
+    let schedule = Schedule::new(settings)?;
+    let token = settings.token.as_ref().map(|secret| Token::new(&String::from_utf8_lossy(secret.reveal())));
+    let token = token.transpose().context("the token of [serve] cannot be used")?;
+    Ok((schedule, token))
+}
+
+/// Whether a service could begin with these settings.
+pub(crate) fn check(settings: &ServeSettings) -> anyhow::Result<()> {
+    usable(settings).map(drop)
 }
 
 impl ServeArgs {

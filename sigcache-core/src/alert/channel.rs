@@ -26,6 +26,11 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// Delivers `notice`, once, within a minute or so. The same notice may come again, with the same id, where it is not
     /// known that it was delivered. Nothing secret is in it, and nothing secret may be in the error.
     async fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError>;
+
+    /// What keeps it from delivering anything, as far as can be seen without delivering.
+    fn fault(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A message could not be delivered.

@@ -45,6 +45,14 @@ impl fmt::Debug for Command {
 
 #[async_trait]
 impl Channel for Command {
+    fn fault(&self) -> Option<String> {
+        match std::fs::metadata(&self.program) {
+            Ok(found) if found.is_file() => None,
+            Ok(_) => Some("the command is not a file".to_owned()),
+            Err(error) => Some(format!("the command cannot be started: {error}")),
+        }
+    }
+
     async fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError> {
         let text = serde_json::to_vec(notice).map_err(|error| DeliveryError::new(&error.to_string(), Retry::No))?;
         let mut command = process::Command::new(&self.program);

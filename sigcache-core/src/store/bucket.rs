@@ -70,6 +70,10 @@ pub struct Bucket {
     /// The largest object, in bytes, that the store copies by itself.
     pub(super) largest_copy: u64,
     requests: Arc<AtomicU64>,
+    /// How many of them the last report has told.
+    reported: AtomicU64,
+    /// The newest snapshot that was read through this.
+    seen: AtomicU64,
 }
 
 impl Bucket {
@@ -87,6 +91,8 @@ impl Bucket {
             attributes: false,
             largest_copy: u64::MAX,
             requests: Arc::default(),
+            reported: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
         }
     }
 
@@ -118,6 +124,8 @@ impl Bucket {
             durability: self.durability.clone(),
             layout: self.layout.clone().with_shard(shard),
             requests: self.requests.clone(),
+            reported: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
             ..*self
         }
     }
@@ -220,10 +228,18 @@ impl Bucket {
     /// The newest snapshot, with what the marks beside it say; `None` where there is none yet.
     pub(super) async fn newest(&self) -> Result<Option<Catalog>, StoreError> {
         let keys = self.snapshots().await?;
-        let Some(number) = keys.iter().filter_map(SnapshotKey::snapshot).max() else { return Ok(None) };
+        let newest = keys.iter().filter_map(SnapshotKey::snapshot).max();
+        self.goes_on(newest.unwrap_or(0))?;
+        let Some(number) = newest else { return Ok(None) };
         let mut catalog = self.snapshot(number).await?;
         catalog.read_marks(&keys);
         Ok(Some(catalog))
+    }
+
+    /// Numbers only rise. Whoever has read one and finds a lower one looks at another store, or at one that was set back.
+    fn goes_on(&self, found: u64) -> Result<(), StoreError> {
+        let seen = self.seen.fetch_max(found, Ordering::Relaxed);
+        if found < seen { Err(StoreError::WentBack { found, seen }) } else { Ok(()) }
     }
 
     /// One snapshot.
@@ -239,6 +255,7 @@ impl Bucket {
     pub async fn newer_than(&self, known: &Catalog) -> Result<Option<Catalog>, StoreError> {
         let keys = self.snapshots().await?;
         let newest = keys.iter().filter_map(SnapshotKey::snapshot).max();
+        self.goes_on(newest.unwrap_or(0))?;
         if newest == Some(known.sequence()) && known.published_by(&keys) == known.published() {
             return Ok(None);
         }
@@ -367,7 +384,9 @@ impl Store for Bucket {
 
     async fn record(&self, report: &mut Report) -> Result<(), StoreError> {
         self.count(1);
-        report.store_requests = self.requests();
+        // A bucket may live for many runs.
+        let all = self.requests();
+        report.store_requests = all - self.reported.swap(all, Ordering::Relaxed).min(all);
         let key = self.layout.report(report.run);
         let mut pieces = Pieces::default();
         serde_json::to_writer(&mut pieces, report).map_err(|error| StoreError::Unavailable {

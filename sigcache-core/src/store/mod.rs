@@ -193,6 +193,18 @@ pub enum StoreError {
         /// What is wrong with it.
         detail: String,
     },
+    /// What is there is older than what this process has read there before: the disk is not mounted, the folder was
+    /// emptied, or set back. A run would take everything for new.
+    #[error(
+        "the store holds {}, and snapshot {seen} was read there before: it is not mounted, or was emptied or set back; where that is meant, start anew",
+        if *found == 0 { "no snapshot".to_owned() } else { format!("only snapshot {found}") }
+    )]
+    WentBack {
+        /// The newest snapshot that is there; 0 where there is none.
+        found: u64,
+        /// The newest one that this process has read.
+        seen: u64,
+    },
     /// Other runs committed first, again and again.
     #[error("other runs committed first {tries} times in a row; are there too many runs at once?")]
     Contended {
@@ -244,7 +256,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Contended { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Contended { .. } | Self::WentBack { .. })
     }
 
     /// Whether there is no such object: the only error that means absence.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::Method;
+use http::{Method, StatusCode};
 use object_store::{ObjectStoreExt as _, memory::InMemory};
 use serde_json::{Value, json};
 use sigcache_core::{
@@ -511,4 +511,93 @@ async fn hostile_texts_stay_texts() {
         let shown = if path == "/explain/a" { "&lt;i&gt;key" } else { "&lt;script&gt;alert(1)&lt;/script&gt;\u{fffd}" };
         assert!(html.contains(shown), "{path}: {html}");
     }
+}
+
+/// Takes everything away from under the endpoint, as a disk that is not mounted any more.
+async fn emptied(site: &Site) {
+    use futures_util::TryStreamExt as _;
+    use object_store::ObjectStore as _;
+    let objects: Vec<_> = site.lab.referee.list(None).try_collect().await.unwrap();
+    for object in objects {
+        site.lab.referee.delete(&object.location).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_was_emptied_is_no_new_store() {
+    let site = stored(&["a"]).await;
+    site.lab.publish("a", "version 2");
+    site.run_beside().await;
+    assert_eq!(site.get("/resources/a").await.text(), "version 2");
+    emptied(&site).await;
+
+    // No run takes what is old for new, and what was read before is served on.
+    site.lab.publish("a", "version 1 again");
+    let answer = site.sync("").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text());
+    assert!(answer.text().contains("it is not mounted, or was emptied"), "{}", answer.text());
+    assert_eq!(site.get("/resources/a").await.text(), "version 2");
+    let answer = page(&site, "/").await;
+    says(&answer, "The first broken link is the store");
+    assert_eq!(site.get("/health").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    // Who starts anew means it.
+    let fresh = Site::setup(&site.lab, site.resources.clone());
+    site.endpoint.replace(fresh);
+    assert_eq!(site.sync("").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_a_reader_found_damaged_is_said_until_it_is_mended() {
+    use futures_util::TryStreamExt as _;
+    use object_store::ObjectStore as _;
+    let site = stored(&["a", "b"]).await;
+    let versions: Vec<_> = site.lab.referee.list(Some(&"versions/a".into())).try_collect().await.unwrap();
+    site.lab.referee.delete(&versions[0].location).await.unwrap();
+    assert_eq!(site.get("/resources/a").await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let answer = page(&site, "/").await;
+    says(&answer, "sync --refetch a");
+    assert_eq!(site.get("/health").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let runner = site.lab.runner().with_asking(sigcache_core::pipeline::Asking::Everything);
+    let selection = sigcache_core::run::Selection::All;
+    runner.sync(&site.resources, &selection, site.clock.now(), site.lab.nonce()).await.unwrap();
+    assert_eq!(site.get("/resources/a").await.status, StatusCode::OK);
+    assert_eq!(site.get("/health").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn keys_that_ended_are_a_broken_link() {
+    let site = Site::new(|lab| {
+        let mut key = lab.signer.trusted();
+        key.not_after = Some("2026-11-24T13:00:00Z".parse().unwrap());
+        let trust = Trust::new(vec![key], 1).unwrap();
+        vec![lab.resource_with("a", Rules::new(Arc::new(Detached::new(".sig")), trust))]
+    });
+    site.lab.publish("a", "document a");
+    site.run_beside().await;
+    assert_eq!(site.get("/health").await.status, StatusCode::OK);
+    site.clock.set(90);
+    says(&page(&site, "/").await, "no new version of a can pass: too few of its keys may sign now (release)");
+    assert_eq!(site.get("/health").await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_run_that_the_store_did_not_keep_is_said_until_one_is_kept() {
+    // Which request of a run is the commit is seen on another store.
+    let twin = stored(&["a"]).await;
+    twin.lab.publish("a", "version 2");
+    twin.lab.faulty.rearm();
+    twin.sync("").await;
+    let seen = twin.lab.faulty.seen();
+    let commit = seen.iter().position(|line| line.contains("/000000000002.json")).unwrap_or_else(|| panic!("{seen:?}"));
+
+    let site = stored(&["a"]).await;
+    site.lab.publish("a", "version 2");
+    site.lab.faulty.rearm();
+    site.lab.faulty.fail(commit, How::CrashBefore);
+    let answer = site.sync("").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text());
+    site.lab.faulty.rearm();
+    says(&page(&site, "/").await, "the store did not keep what came of it");
+    assert_eq!(site.sync("").await.status, StatusCode::OK);
+    does_not_say(&page(&site, "/").await, "the store did not keep what came of it");
 }
