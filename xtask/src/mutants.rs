@@ -118,7 +118,17 @@ fn build() -> Result<Built> {
     // nothing is built again. The programs come with the tests that run them.
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let mut command = cargo();
-    command.args(["test", "--workspace", "--all-features", "--locked", "--no-run", "--test", "cli", "--test", "histories"]);
+    command.args([
+        "test",
+        "--workspace",
+        "--all-features",
+        "--locked",
+        "--no-run",
+        "--test",
+        "cli",
+        "--test",
+        "histories",
+    ]);
     command.arg("--manifest-path").arg(folder.join("Cargo.toml"));
     run(command.arg("--target-dir").arg(&target))?;
     // Out of the place where the sound ones are expected.

@@ -101,6 +101,7 @@ fn action(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Strin
     let named = |service: &str, name: &str| format!("{service}:{name}");
     let text = String::from_utf8_lossy(body);
     match service.as_str() {
+        "sts" => named(&service, "GetCallerIdentity"),
         "sns" | "monitoring" => {
             let name = text.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default();
             named(if service == "sns" { "sns" } else { "cloudwatch" }, name)

@@ -17,3 +17,11 @@ mod permissions;
 mod servers;
 mod sign;
 mod world;
+
+/// A function's program.
+fn program(name: &str) -> std::path::PathBuf {
+    match name {
+        "sigcache-endpoint" => env!("CARGO_BIN_EXE_sigcache-endpoint").into(),
+        _ => env!("CARGO_BIN_EXE_sigcache-update").into(),
+    }
+}
