@@ -9,6 +9,7 @@ use object_store::Error as ObjectError;
 use sigcache_core::{RunId, Timestamp};
 use sigcache_lambda::update::{Log, Outcome, Record, Step};
 
+use super::is_denied;
 use crate::fault::Fault;
 
 /// How often it is looked.
@@ -77,8 +78,11 @@ impl Follower {
 
 /// The log is in a bucket, and that cannot be read.
 pub(crate) fn unread(error: ObjectError) -> Fault {
-    Fault {
-        code: 3,
-        error: anyhow::Error::new(error).context("the log of updates in the release bucket cannot be read"),
-    }
+    let text = match is_denied(&error) {
+        true => {
+            "you lack the permission s3:ListBucket or s3:GetObject on the release bucket, where the log of updates is"
+        }
+        false => "the log of updates in the release bucket cannot be read",
+    };
+    Fault { code: 3, error: anyhow::Error::new(error).context(text) }
 }

@@ -41,10 +41,31 @@ fn unread(found: String) -> Unfit {
 
 /// Why a bucket could not be read.
 pub(super) fn of_bucket(error: &ObjectError) -> Unfit {
-    match error {
-        ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. } => {
-            Unfit::lacking("s3:ListBucket or s3:GetObject on the release bucket")
-        }
-        _ => unread(error.to_string()),
+    match is_denied(error) {
+        true => Unfit::lacking("s3:ListBucket or s3:GetObject on the release bucket"),
+        false => unread(error.to_string()),
     }
+}
+
+/// Whether who asks may not. Of a listing that says only the text, in which the status stands.
+pub(crate) fn is_denied(error: &ObjectError) -> bool {
+    match error {
+        ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. } => true,
+        ObjectError::Generic { source, .. } => {
+            let text = chained(&**source);
+            ["401 Unauthorized", "403 Forbidden"].iter().any(|status| text.contains(status))
+        }
+        _ => false,
+    }
+}
+
+/// An error with its causes.
+pub(super) fn chained(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

@@ -17,6 +17,7 @@ mod watch;
 pub(crate) use deployed::Deployed;
 pub(crate) use findings::{Findings, First, Row};
 pub(crate) use follow::{Followed, Follower, unread};
+pub(crate) use last::is_denied;
 pub(crate) use link::Link;
 pub(crate) use outside::Outside;
 pub(crate) use probe::check as probe;

@@ -6,9 +6,9 @@ use sigcache_core::{Name, Timestamp, human_span};
 use sigcache_lambda::update::{Outcome, PROBES, Release};
 
 use super::{
-    Findings, First, Followed, Follower, Link, Outside,
+    Deployed, Findings, First, Followed, Follower, Link, Outside,
     findings::{Held, Unfit},
-    last::of_bucket,
+    last::{chained, is_denied, of_bucket},
 };
 use crate::fault::Fault;
 
@@ -46,7 +46,7 @@ async fn send(outside: &Outside, key: &str, before: Option<Link>, time: Duration
     let start = Instant::now();
     let sent = match release.send(&outside.uploads()?, key).await {
         Ok(sent) => sent,
-        Err(object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }) => {
+        Err(error) if is_denied(&error) => {
             return Ok(Err(Unfit::lacking("s3:PutObject on the upload bucket, so no probe was sent")));
         }
         Err(error) => {
@@ -55,12 +55,11 @@ async fn send(outside: &Outside, key: &str, before: Option<Link>, time: Duration
         }
     };
     let followed = follower.follow(sent.version.as_deref(), start + time, |_| Ok(())).await?;
-    Ok(judge(outside, followed, before, start, time))
+    Ok(judge(&outside.deployed, followed, before, start, time))
 }
 
-fn judge(outside: &Outside, followed: Followed, before: Option<Link>, start: Instant, time: Duration) -> Held {
+fn judge(chain: &Deployed, followed: Followed, before: Option<Link>, start: Instant, time: Duration) -> Held {
     const EXPECTED: &str = "a probe that comes through and changes nothing";
-    let chain = &outside.deployed;
     match followed {
         Followed::Ended(record) if record.outcome == Outcome::NothingToDo => {
             let seconds = start.elapsed().as_secs_f64();
@@ -81,7 +80,7 @@ fn judge(outside: &Outside, followed: Followed, before: Option<Link>, start: Ins
         Followed::Nothing => {
             let stopped = before.map_or(String::new(), |link| format!("; the link {} is broken", link.as_str()));
             let found = format!(
-                "it lies in s3://{}, and within {} no event about it reached the update function{stopped}",
+                "it lies in s3://{}, and within {} the update function wrote down nothing about it{stopped}",
                 chain.upload_bucket,
                 human_span(time)
             );
@@ -94,13 +93,46 @@ fn judge(outside: &Outside, followed: Followed, before: Option<Link>, start: Ins
     }
 }
 
-/// An error with its causes.
-fn chained(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sigcache_lambda::update::Record;
+
+    use super::*;
+    use crate::doctor::Break;
+
+    fn found(outcome: &str, steps: &serde_json::Value) -> Followed {
+        let record: Record = serde_json::from_value(json!({
+            "format": 1, "run": "20261124T120000.000Z-0123456789abcdef", "started": "2026-11-24T12:00:00Z", "bucket": "uploads",
+            "key": "probe/x.zip", "function": "f", "alias": "live", "outcome": outcome, "steps": steps,
+        }))
+        .unwrap();
+        match record.outcome {
+            Outcome::UnderWay => Followed::UnderWay(record.into()),
+            _ => Followed::Ended(record.into()),
+        }
     }
-    text
+
+    #[test]
+    fn how_far_a_probe_came() {
+        let chain = Deployed::parse(include_bytes!("chain.json")).unwrap();
+        let judge = |followed| match judge(&chain, followed, None, Instant::now(), Duration::from_secs(120)) {
+            Ok(note) => note,
+            Err(Unfit::Broken(Break { found, .. })) => found,
+            Err(Unfit::Unknown(because)) => because,
+        };
+        let at = "2026-11-24T12:00:01Z";
+        let event = json!({"link": "event", "at": at, "passed": true, "found": "x"});
+        let verify = json!({"link": "verify", "at": at, "passed": false, "reason": "not-verified", "found": "y"});
+        let refused = judge(found("refused", &json!([event, verify])));
+        assert_eq!(
+            refused,
+            "it arrived, and then: f: probe/x.zip was refused, nothing was changed; broken link: verify (not-verified): found y"
+        );
+        let slow = judge(found("under-way", &json!([event])));
+        assert_eq!(slow, "it arrived and passed event, and is still under way after 2 minutes");
+        // A probe that moves the alias was none.
+        let moved = judge(found("moved", &json!([event])));
+        assert!(moved.starts_with("it arrived, and then: f: live stands for"), "{moved}");
+    }
 }

@@ -135,11 +135,9 @@ fn sign(common: &Common, args: &DeployArgs, chain: &Deployed) -> Result<Release,
 }
 
 fn unsent(error: ObjectError, bucket: &str) -> Fault {
-    let text = match &error {
-        ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. } => {
-            format!("you lack the permission s3:PutObject on the bucket {bucket}, or your credentials are wrong")
-        }
-        _ => format!("cannot upload to the bucket {bucket}"),
+    let text = match aws::is_denied(&error) {
+        true => format!("you lack the permission s3:PutObject on the bucket {bucket}, or your credentials are wrong"),
+        false => format!("cannot upload to the bucket {bucket}"),
     };
     Fault { code: 3, error: anyhow::Error::new(error).context(text) }
 }
@@ -157,7 +155,7 @@ fn line(step: &Step) -> String {
 
 /// No record: something between the bucket and the function is broken, and what that is can be seen from outside.
 fn no_event(chain: &Deployed, key: &str, time: Duration, findings: &Findings) -> String {
-    let text = format!("no event about {key} reached the update function within {}", human_span(time));
+    let text = format!("the update function wrote down nothing about {key} within {}", human_span(time));
     let log = match findings.first_broken() {
         Some(_) => String::new(),
         None => format!(" Look at the log /aws/lambda/{}.", chain.update_function),

@@ -90,8 +90,20 @@ async fn the_link_at_which_an_update_broke_is_told() {
     assert!(ran.code == 3 && ran.err.contains("you lack the permission s3:PutObject"), "{}", ran.err);
     front.fails("s3:ListBucket", 403, "AccessDenied");
     let ran = desk.deploy("release 4", 3, &[]).await;
-    assert!(ran.code == 3 && ran.err.contains("the log of updates"), "{}", ran.err);
+    assert!(ran.code == 3 && ran.err.contains("you lack the permission s3:ListBucket"), "{}", ran.err);
     assert_eq!(desk.world.alias().await.0, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_link_is_broken_from_outside_the_log_of_the_function_is_named() {
+    let Some(desk) = Desk::new().await else { return };
+    desk.world.front.fails("s3:PutObject in releases", 403, "AccessDenied");
+    let text = desk.deploy("release 1", 0, &["--timeout", "2s"]).await.ends(1);
+    assert!(
+        text.contains("the update function wrote down nothing about sigcache-endpoint.zip within 2 seconds"),
+        "{text}"
+    );
+    assert!(text.ends_with("Every link holds. Look at the log /aws/lambda/sigcache-update.\n"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,11 @@ struct Api {
 
 impl Lambda {
     /// The program at `binary` as the function `name`.
-    pub(crate) async fn new(binary: impl Into<std::path::PathBuf>, name: &str, environment: &[(String, String)]) -> Self {
+    pub(crate) async fn new(
+        binary: impl Into<std::path::PathBuf>,
+        name: &str,
+        environment: &[(String, String)],
+    ) -> Self {
         let binary = binary.into();
         let (events, received) = mpsc::unbounded_channel();
         let api = Arc::new(Api {

@@ -16,6 +16,7 @@ mod permissions;
 #[path = "../../../sigcache-core/tests/stores/servers.rs"]
 mod servers;
 mod sign;
+#[allow(dead_code, reason = "some of it is for the tests of the command")]
 mod world;
 
 /// A function's program.
