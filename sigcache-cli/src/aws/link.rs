@@ -50,3 +50,28 @@ impl Serialize for Link {
         serializer.serialize_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_and_the_schema_have_exactly_these_links() {
+        let rows: Vec<(String, String)> = include_str!("../../../docs/doctor.md")
+            .lines()
+            .skip_while(|line| *line != "## The chain on AWS")
+            .filter_map(|line| {
+                let cells: Vec<&str> = line.strip_prefix("| `")?.split(" | ").collect();
+                assert_eq!(cells.len(), 4, "link, question, meaning, what to do: {line}");
+                Some((cells[0].trim_end_matches('`').to_owned(), cells[1].to_owned()))
+            })
+            .collect();
+        let links: Vec<(String, String)> =
+            Link::ALL.iter().map(|link| (link.as_str().to_owned(), link.asks().to_owned())).collect();
+        assert_eq!(rows, links);
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../../docs/output.schema.json")).unwrap_or_default();
+        let words: Vec<&str> = Link::ALL.iter().map(|link| link.as_str()).collect();
+        assert_eq!(schema["$defs"]["chain_link"]["enum"], serde_json::json!(words));
+    }
+}

@@ -189,7 +189,11 @@ impl World {
         let url = format!("{}{path}", self.server.endpoint.as_str().trim_end_matches('/'));
         let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, Signature=x");
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client.request(method.parse().unwrap(), url).header("authorization", scope).body(body.to_owned());
+        let mut request = client.request(method.parse().unwrap(), url).header("authorization", scope);
+        if body.starts_with("Action=") {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        let request = request.body(body.to_owned());
         let answer = request.send().await.unwrap();
         let text = answer.text().await.unwrap();
         serde_json::from_str(&text).unwrap_or(Value::String(text))
