@@ -237,3 +237,23 @@ async fn a_permission_that_somebody_lacks_is_no_broken_link() {
         assert!(text.ends_with(&last), "{text}");
     }
 }
+
+/// What the policy for those who look permits, in all of its parts.
+fn permitted() -> BTreeSet<String> {
+    let text = include_str!("../../../infra/terraform/policies/doctor.json.tftpl");
+    let services = ["s3", "lambda", "sns", "sqs", "cloudwatch", "scheduler"];
+    let is_action = |text: &&str| text.split_once(':').is_some_and(|(service, _)| services.contains(&service));
+    text.split('"').filter(is_action).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_calls_what_its_policy_permits_and_nothing_else() {
+    let Some(desk) = Desk::new().await else { return };
+    desk.deploy("release 1", 0, &[]).await.ends(0);
+    let before = desk.world.front.seen().len();
+    desk.doctor(&[]).await.ends(0);
+    let mut seen: BTreeSet<String> = desk.world.front.seen().into_iter().skip(before).collect();
+    // Nobody needs a permission for that.
+    assert!(seen.remove("sts:GetCallerIdentity"));
+    assert_eq!(seen, permitted());
+}
