@@ -8,6 +8,7 @@ mod cases;
 mod documents;
 mod eidas;
 mod floors;
+mod function;
 mod measure;
 mod mixed;
 mod moto;
@@ -33,7 +34,7 @@ use crate::{cases::Bench, nginx::Nginx, site::Signer, table::Table};
 type Case = fn(&mut Bench, &mut Table) -> Result<()>;
 
 /// By the numbers that `--only` takes.
-const CASES: [(u8, &str, Case); 14] = [
+const CASES: [(u8, &str, Case); 15] = [
     (1, "first sync", Bench::first),
     (2, "unchanged", Bench::unchanged),
     (3, "one large object", Bench::large),
@@ -48,6 +49,7 @@ const CASES: [(u8, &str, Case); 14] = [
     (12, "64 shards", Bench::shards),
     (13, "reading", Bench::reading),
     (14, "serving", Bench::serving),
+    (15, "the function of Lambda", Bench::function),
 ];
 
 #[derive(Parser)]
@@ -56,7 +58,7 @@ struct Arguments {
     /// Only these of: 1 first sync, 2 unchanged, 3 one large object, 4 very many unchanged,
     /// 5 signed XML, 6 a large JWS, 7 Release files of Debian (OpenPGP), 8 documents of many formats,
     /// 9 the 28 countries of eidas-metadata, 10 first sync into a bucket, 11 audit, 12 a million in 64 shards,
-    /// 13 reading, 14 serving; by default all
+    /// 13 reading, 14 serving, 15 the function of AWS Lambda; by default all
     #[arg(long, value_delimiter = ',')]
     only: Vec<u8>,
     /// How much of the work, for a quick look (0.1 is a tenth)

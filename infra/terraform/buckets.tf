@@ -96,20 +96,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # A probe takes its own away; this is for those that did not come back.
+  # A probe that came back is taken away by the function; this is for those that did not, and for the records of all.
   dynamic "rule" {
-    for_each = each.key == "uploads" ? ["probe/"] : []
+    for_each = lookup({ uploads = [["probe/", 1]], releases = [["updates/probe=", 30]] }, each.key, [])
 
     content {
       id     = "probe"
       status = "Enabled"
 
       filter {
-        prefix = rule.value
+        prefix = rule.value[0]
       }
 
       expiration {
-        days = 1
+        days = rule.value[1]
       }
 
       noncurrent_version_expiration {

@@ -34,6 +34,9 @@ pub struct Entry {
     /// Until then the source need not be asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fresh_until: Option<Timestamp>,
+    /// When the certificate ends that the server showed which confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_until: Option<Timestamp>,
     /// The highest mark ever accepted. It outlives the copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,
@@ -59,6 +62,7 @@ impl Entry {
             changed_in: 0,
             checked_at: None,
             fresh_until: None,
+            tls_until: None,
             mark: None,
             replaced: Vec::new(),
             former: Vec::new(),

@@ -191,6 +191,11 @@ impl<'h> Row<'h> {
     }
 }
 
+/// Host and port of a URL.
+fn authority(url: url::Url) -> String {
+    url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
+}
+
 /// Something that ends at a known time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
@@ -221,6 +226,8 @@ pub enum ExpiryKind {
     Revocation,
     /// The time in which a key may sign.
     Key,
+    /// The certificate that a source's server showed when it was asked last.
+    Tls,
 }
 
 impl ExpiryKind {
@@ -231,13 +238,14 @@ impl ExpiryKind {
             Self::Certificate => "signing certificate",
             Self::Revocation => "revocation list",
             Self::Key => "key",
+            Self::Tls => "TLS certificate",
         }
     }
 }
 
 impl Holdings {
     /// Everything that has an end, whatever lies in the past included, the earliest first: documents, the certificates
-    /// that signed them, and `keys`, configured or named by anchors, that resources rely on.
+    /// that signed them, those of the sources' servers, and `keys`, configured or named by anchors, that resources rely on.
     pub fn expiries(&self, keys: &[TrustedKey]) -> Vec<Expiry> {
         let mut ends: HashMap<(Timestamp, ExpiryKind, String), (Name, usize)> = HashMap::new();
         let mut note = |at: Option<Timestamp>, kind, name: String, concerns: &Name| {
@@ -253,7 +261,11 @@ impl Holdings {
             for key in resource.rules.trust.keys() {
                 note(key.ends(), ExpiryKind::Key, key.id.to_string(), name);
             }
-            let Some(receipt) = self.find(name).and_then(|(_, entry)| entry?.copy()) else { continue };
+            let Some(entry) = self.find(name).and_then(|(_, entry)| entry) else { continue };
+            let Some(receipt) = entry.copy() else { continue };
+            // By the server and not by the document: many have one.
+            let server = url::Url::parse(&receipt.source).ok();
+            note(entry.tls_until, ExpiryKind::Tls, server.map_or_else(String::new, authority), name);
             note(receipt.evidence.valid_until, ExpiryKind::Document, name.to_string(), name);
             for certificate in &*receipt.evidence.certificates {
                 let subject = format!("{} (serial {})", certificate.subject, certificate.serial);

@@ -52,7 +52,7 @@ fn schedules_and_wishes() {
     };
     assert_eq!(event!("schedule-rule"), sync(None, None));
     assert_eq!(event!("schedule-rule-shard"), sync(Some("1/4"), None));
-    assert_eq!(event!("scheduler"), sync(Some("0/4"), None));
+    assert_eq!(event!("scheduler"), sync(Some("1/4"), None));
     assert_eq!(event!("direct-resources"), sync(None, Some(vec!["a".into(), "b/c".into()])));
     assert_eq!(event!("scheduler-probe"), Ok(Event::Asked(Ask::Probe {})));
     assert_eq!(event!("direct-health"), Ok(Event::Asked(Ask::Health {})));

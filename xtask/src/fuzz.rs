@@ -48,7 +48,7 @@ fn fuzz(subcommand: &str, seconds: u32) -> Command {
     let mut command = cargo();
     command.args(["fuzz", subcommand]);
     if seconds < 60 {
-        command.envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"), ("CARGO_PROFILE_RELEASE_DEBUG", "0")]);
+        command.envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"), ("CARGO_PROFILE_RELEASE_DEBUG", "0")]);
         command.args(["--codegen-units", "16"]);
     }
     command

@@ -12,6 +12,7 @@ mod servers;
 mod simulate;
 mod source;
 mod structure;
+mod terraform;
 mod test;
 mod tools;
 
@@ -69,6 +70,8 @@ enum Task {
     Reasons,
     /// The core compiles with each of its features and each pair of them
     Powerset,
+    /// The Terraform module: validated and tested, and applied and destroyed on an emulator
+    Terraform,
     /// Licences, bans and sources of all dependencies
     Deny,
     /// Builds every fuzz target and runs each for a while
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Task::Mutants { histories } => mutants::check(histories),
         Task::Reasons => reasons::check(),
         Task::Powerset => tools::powerset(),
+        Task::Terraform => terraform::check(),
         Task::Deny => tools::deny(),
         Task::Fuzz { seconds } => fuzz::run_all(seconds),
     };

@@ -29,7 +29,7 @@ pub(crate) fn folder() -> PathBuf {
     tools().join("bin")
 }
 
-fn tools() -> PathBuf {
+pub(crate) fn tools() -> PathBuf {
     root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into())).join("tools")
 }
 

@@ -1,7 +1,7 @@
 //! Everything that a change must pass, one step after the other, and what came of each.
 
 use std::{
-    env,
+    env, thread,
     time::{Duration, Instant},
 };
 
@@ -11,7 +11,7 @@ use crate::{
     command::{cargo, run},
     fuzz, graph,
     install::{self, Missing},
-    mutants, quickstart, reasons, servers, structure, tools,
+    mutants, quickstart, reasons, servers, structure, terraform, tools,
 };
 
 /// How much of it.
@@ -40,11 +40,13 @@ struct Step {
     /// The programs without which some of its tests say that they are skipped.
     uses: &'static [&'static str],
     run: fn() -> Result<()>,
+    /// Whether it runs beside the step before it: it waits more than it works, and nothing there is measured by time.
+    beside: bool,
 }
 
 impl Step {
     const fn new(name: &'static str, extent: Extent, run: fn() -> Result<()>) -> Self {
-        Self { name, extent, needs: &[], uses: &[], run }
+        Self { name, extent, needs: &[], uses: &[], run, beside: false }
     }
 }
 
@@ -85,6 +87,7 @@ const STEPS: &[Step] = &[
     Step::new("mutants", Extent::Whole, || mutants::check(1000)),
     Step::new("doc", Extent::Fast, doc),
     Step::new("powerset", Extent::Whole, tools::powerset),
+    Step { beside: true, ..Step::new("terraform", Extent::Whole, terraform::check) },
     Step::new("deny", Extent::Whole, tools::deny),
     Step { needs: &["g++"], ..Step::new("fuzz", Extent::Whole, || fuzz::run_all(5)) },
 ];
@@ -95,17 +98,31 @@ pub(crate) fn all(extent: Extent) -> Result<()> {
     let mut missing = install::programs()?;
     missing.extend(servers::install()?);
     let machine = if env::var_os("CI").is_some() { Machine::Ci } else { Machine::Anyone };
-    for step in STEPS {
+    let timed = |step: &Step| {
         println!("\n=== {} ===", step.name);
         let start = Instant::now();
         let end = end(step, extent, &missing, machine);
         match &end {
             End::Passed => {}
             End::Partly(why) => println!("SKIPPED in part: {why}"),
-            End::Failed(why) => println!("FAILED: {why}"),
+            End::Failed(why) => println!("FAILED: {}: {why}", step.name),
             End::Skipped(why) => println!("SKIPPED: {why}"),
         }
-        ends.push((step.name, end, start.elapsed()));
+        (end, start.elapsed())
+    };
+    let mut steps = STEPS.iter().peekable();
+    while let Some(step) = steps.next() {
+        let beside = steps.next_if(|next| next.beside);
+        thread::scope(|scope| {
+            let other = beside.map(|beside| (beside.name, scope.spawn(|| timed(beside))));
+            let (end, time) = timed(step);
+            ends.push((step.name, end, time));
+            if let Some((name, other)) = other {
+                let (end, time) =
+                    other.join().unwrap_or_else(|_| (End::Failed("it panicked".to_owned()), Duration::ZERO));
+                ends.push((name, end, time));
+            }
+        });
     }
     summary(&ends, &missing)
 }

@@ -14,7 +14,7 @@ use sigcache_core::{
     read::{self, ReadError, verify_stored},
     run::{Runner, Selection},
     runtime::Tokio,
-    store::{Bucket, Change, ChangeKind, Layout, Shard, Store as _},
+    store::{Bucket, Change, ChangeKind, Heard, Layout, Shard, Store as _},
 };
 
 /// A store with the good copy of one resource.
@@ -70,7 +70,7 @@ impl Scratch {
     pub(crate) async fn replace(&self, resource: &Resource, newer: Receipt, now: Timestamp) -> Result<()> {
         let base = self.bucket.catalog().await?;
         let run = RunId::new(now, self.number());
-        let kind = ChangeKind::Store { receipt: Arc::new(newer), fresh_until: None };
+        let kind = ChangeKind::Store { receipt: Arc::new(newer), heard: Heard::default() };
         let last = Last::new(run, Outcome::Stored, Reason::NewVersion);
         let change = Change::new(resource.name.clone(), base.get(&resource.name), kind, last);
         self.bucket.commit(base, &[change], run, now).await?;

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sigcache_core::Digest;
+
 use crate::support::Lab;
 
 const NAMES: usize = 60;
@@ -27,12 +29,16 @@ fn document(name: &str, round: usize) -> Vec<u8> {
 }
 
 /// Whether every file that a reader could take for an object is one that was signed.
-fn foreign(lab: &Lab, signed: &BTreeSet<Vec<u8>>) -> Vec<String> {
+fn foreign(lab: &Lab, signed: &BTreeSet<Digest>) -> Vec<String> {
     let object = |key: &str| {
         let remainder = key.rsplit_once('#').is_some_and(|(_, end)| end.bytes().all(|c| c.is_ascii_digit()));
         (key.starts_with("versions/") || key.starts_with("latest/")) && !key.ends_with(".sig") && !remainder
     };
-    lab.store().into_iter().filter(|(key, bytes)| object(key) && !signed.contains(bytes)).map(|(key, _)| key).collect()
+    lab.store()
+        .into_iter()
+        .filter(|(key, bytes)| object(key) && !signed.contains(&Digest::of(bytes)))
+        .map(|(key, _)| key)
+        .collect()
 }
 
 /// How far a run had come.
@@ -120,11 +126,11 @@ fn a_killed_run_leaves_what_the_next_one_repairs() {
     let (lab, names) = (Lab::new(), names());
     lab.configure(&names.iter().map(String::as_str).collect::<Vec<_>>(), "max_size = \"64MiB\"");
     let mut signed = BTreeSet::new();
-    let offer = |round: usize, signed: &mut BTreeSet<Vec<u8>>| {
+    let offer = |round: usize, signed: &mut BTreeSet<Digest>| {
         for name in &names {
             let bytes = document(name, round);
             lab.offer(name, &bytes);
-            signed.insert(bytes);
+            signed.insert(Digest::of(&bytes));
         }
     };
     offer(0, &mut signed);
@@ -180,11 +186,11 @@ fn a_run_that_was_stopped_and_goes_on_does_no_harm() {
     let (lab, names) = (Lab::new(), names());
     lab.configure(&names.iter().map(String::as_str).collect::<Vec<_>>(), "max_size = \"64MiB\"");
     let mut signed = BTreeSet::new();
-    let offer = |round: usize, signed: &mut BTreeSet<Vec<u8>>| {
+    let offer = |round: usize, signed: &mut BTreeSet<Digest>| {
         for name in &names {
             let bytes = document(name, round);
             lab.offer(name, &bytes);
-            signed.insert(bytes);
+            signed.insert(Digest::of(&bytes));
         }
     };
     offer(0, &mut signed);
@@ -213,7 +219,7 @@ fn a_run_that_was_stopped_and_goes_on_does_no_harm() {
 #[test]
 fn the_check_for_foreign_bytes_can_fail() {
     let lab = Lab::synced(&["a"]);
-    let signed = BTreeSet::from([b"a 1\n".to_vec()]);
+    let signed = BTreeSet::from([Digest::of(b"a 1\n")]);
     assert_eq!(foreign(&lab, &signed), [""; 0]);
     lab.replace("cache/versions/a/planted", "planted");
     assert_eq!(foreign(&lab, &signed), ["versions/a/planted"]);

@@ -36,6 +36,8 @@ pub enum Subject {
     Revocation,
     /// A key that may soon sign nothing more.
     Key,
+    /// The certificate of a source's server, likewise.
+    Tls,
 }
 
 impl Subject {
@@ -49,12 +51,13 @@ impl Subject {
             Self::Certificate => "certificate",
             Self::Revocation => "revocation",
             Self::Key => "key",
+            Self::Tls => "tls",
         }
     }
 
     /// Whether it is a warning ahead of an end that is known.
     pub(super) fn is_end(self) -> bool {
-        matches!(self, Self::Document | Self::Certificate | Self::Revocation | Self::Key)
+        matches!(self, Self::Document | Self::Certificate | Self::Revocation | Self::Key | Self::Tls)
     }
 
     /// Whether it can come and go from run to run, so that `after` applies.
@@ -70,6 +73,7 @@ impl From<ExpiryKind> for Subject {
             ExpiryKind::Certificate => Self::Certificate,
             ExpiryKind::Revocation => Self::Revocation,
             ExpiryKind::Key => Self::Key,
+            ExpiryKind::Tls => Self::Tls,
         }
     }
 }
@@ -178,7 +182,7 @@ fn worth_a_warning(holdings: &Holdings, end: &Expiry, now: Timestamp) -> Timesta
             end.at.minus(end.at.since(receipt.verified_at) / 4)
         }
         ExpiryKind::Revocation => end.at.minus(REVOCATION_AHEAD),
-        ExpiryKind::Certificate | ExpiryKind::Key => Timestamp::from_millis(0),
+        ExpiryKind::Certificate | ExpiryKind::Key | ExpiryKind::Tls => Timestamp::from_millis(0),
     }
 }
 

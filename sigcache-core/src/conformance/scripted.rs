@@ -83,6 +83,7 @@ pub struct Origin {
 #[derive(Debug, Default)]
 struct Script {
     answers: BTreeMap<String, Answer>,
+    tls_until: Option<Timestamp>,
     log: Vec<String>,
 }
 
@@ -107,6 +108,11 @@ impl Origin {
     /// The same, and says that nobody need ask again before `fresh_until`.
     pub fn serve_fresh(&self, url: &str, bytes: impl Into<Bytes>, fresh_until: Timestamp) {
         self.answer(url, Answer::Body { bytes: bytes.into(), fresh_until: Some(fresh_until) });
+    }
+
+    /// From now on every answer comes from a server that shows a certificate with this end.
+    pub fn shows_certificate_until(&self, end: Timestamp) {
+        self.script().tls_until = Some(end);
     }
 
     /// `url` answers with this status and no body.
@@ -152,13 +158,14 @@ impl Origin {
 impl Fetcher for Origin {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
         let tag = request.validators.and_then(|validators| validators.etag.clone());
-        let answer = {
+        let (answer, tls_until) = {
             let mut script = self.script();
             let condition = if tag.is_some() { " if-none-match" } else { "" };
             script.log.push(format!("{}{condition}", request.url));
-            script.answers.get(request.url.as_str()).cloned().unwrap_or(Answer::Status(404))
+            let answer = script.answers.get(request.url.as_str()).cloned().unwrap_or(Answer::Status(404));
+            (answer, script.tls_until)
         };
-        let mut meta = Meta { http_status: Some(200), ..Meta::default() };
+        let mut meta = Meta { http_status: Some(200), tls_until, ..Meta::default() };
         match answer {
             Answer::Body { bytes, fresh_until } => {
                 let current: Arc<str> = format!("{:?}", Digest::of(&bytes).hex()).into();

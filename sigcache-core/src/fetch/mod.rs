@@ -94,6 +94,8 @@ pub struct Meta {
     pub content_type: Option<Arc<str>>,
     /// Until then the source need not be asked again (RFC 9111, section 4.2).
     pub fresh_until: Option<Timestamp>,
+    /// When the certificate ends that the server showed.
+    pub tls_until: Option<Timestamp>,
     /// The announced number of bytes.
     pub length: Option<u64>,
 }

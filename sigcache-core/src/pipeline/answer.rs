@@ -12,7 +12,7 @@ use crate::{
     reason::{Outcome, Reason},
     receipt::Receipt,
     resource::Resource,
-    store::{Change, ChangeKind, Said},
+    store::{Change, ChangeKind, Heard, Said},
 };
 
 impl Pipeline {
@@ -31,7 +31,7 @@ impl Pipeline {
                 let reason = if first { Reason::FirstVersion } else { Reason::NewVersion };
                 let mut decision = Decision::passed(name, Outcome::Stored, reason).about(&receipt);
                 decision.http_status = meta.http_status;
-                (decision, ChangeKind::Store { receipt, fresh_until: meta.fresh_until })
+                (decision, ChangeKind::Store { receipt, heard: heard(&meta) })
             }
             Answer::Confirmed { reason, meta } => {
                 let (mut decision, kind) = match known.and_then(Entry::copy) {
@@ -65,7 +65,7 @@ impl Pipeline {
                 let moved = *source != receipt.source;
                 let changed = !meta.validators.is_empty() && meta.validators != receipt.validators;
                 let said = (moved || changed).then(|| Box::new(Said::new(source.clone(), meta.validators.clone())));
-                let kind = ChangeKind::Confirm { fresh_until: meta.fresh_until, said };
+                let kind = ChangeKind::Confirm { heard: heard(meta), said };
                 (Decision::passed(name, Outcome::Unchanged, reason), kind)
             }
         }
@@ -143,4 +143,9 @@ impl Pipeline {
         let outcome = if served { Outcome::Kept } else { Outcome::Withheld };
         (Decision::failed(name, outcome, failure), kind)
     }
+}
+
+/// What the commit is to keep of what a source said.
+fn heard(meta: &Meta) -> Heard {
+    Heard { fresh_until: meta.fresh_until, tls_until: meta.tls_until }
 }

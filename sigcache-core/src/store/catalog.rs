@@ -85,13 +85,13 @@ pub enum ChangeKind {
     Store {
         /// Why it is trusted, and where it lies.
         receipt: Arc<Receipt>,
-        /// Until then the source need not be asked again.
-        fresh_until: Option<Timestamp>,
+        /// What else the source said.
+        heard: Heard,
     },
     /// A source confirmed the stored version as the current one, at the time of the run.
     Confirm {
-        /// Until then the source need not be asked again.
-        fresh_until: Option<Timestamp>,
+        /// What else the source said.
+        heard: Heard,
         /// Which source it was and what it said, where that is not what the receipt says; the version stays.
         said: Option<Box<Said>>,
     },
@@ -107,6 +107,23 @@ pub enum ChangeKind {
     Remove,
     /// A person allowed the next version to be older.
     Permit(Permit),
+}
+
+/// What a source said beside the document, at the time of the run. None of it is signed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Heard {
+    /// Until then the source need not be asked again.
+    pub fresh_until: Option<Timestamp>,
+    /// When the certificate ends that its server showed.
+    pub tls_until: Option<Timestamp>,
+}
+
+impl Heard {
+    /// The source need not be asked again before `until`.
+    pub fn fresh_until(until: Timestamp) -> Self {
+        Self { fresh_until: Some(until), tls_until: None }
+    }
 }
 
 /// What a source said when it confirmed a version, to be sent back to it and to no other.
@@ -375,13 +392,13 @@ impl Entry {
         let current = self.digest();
         let since = self.checked_at.filter(|_| self.checked_at != change.confirmed);
         let taken = match &change.kind {
-            ChangeKind::Store { receipt, fresh_until } => {
+            ChangeKind::Store { receipt, heard } => {
                 if self.stands_against(receipt, change.base) {
                     false
                 } else {
                     let same = current == Some(receipt.evidence.digest);
                     self.store(receipt.clone(), sequence);
-                    self.confirm(at, *fresh_until, since.filter(|_| same));
+                    self.confirm(at, *heard, since.filter(|_| same));
                     true
                 }
             }
@@ -392,12 +409,12 @@ impl Entry {
             {
                 false
             }
-            ChangeKind::Confirm { fresh_until, said } => {
+            ChangeKind::Confirm { heard, said } => {
                 if let (Some(receipt), Some(said)) = (&mut self.receipt, said) {
                     let receipt = Arc::make_mut(receipt);
                     (receipt.source, receipt.validators) = (said.source.clone(), said.validators.clone());
                 }
-                self.confirm(at, *fresh_until, since);
+                self.confirm(at, *heard, since);
                 self.stand(Standing::Live, sequence);
                 true
             }
@@ -498,14 +515,14 @@ impl Entry {
     }
 
     /// A source confirmed the copy at `at`; another run had done so at `since`, after this change was decided.
-    fn confirm(&mut self, at: Timestamp, fresh_until: Option<Timestamp>, since: Option<Timestamp>) {
+    fn confirm(&mut self, at: Timestamp, heard: Heard, since: Option<Timestamp>) {
         // A slow run must not let the copy expire before its time.
         if since.is_some_and(|since| since > at) {
             return;
         }
         // Otherwise not the latest of all: a run whose clock was ahead would keep the copy fresh until then.
         self.checked_at = Some(at);
-        self.fresh_until = fresh_until;
+        (self.fresh_until, self.tls_until) = (heard.fresh_until, heard.tls_until);
     }
 
     /// Becomes the newer of two entries of one resource: by the mark, then by when the copy was verified, then by when it

@@ -62,11 +62,11 @@ fn receipt(content: &str, mark: Option<Mark>, verified: i64) -> Arc<Receipt> {
 }
 
 fn store(content: &str, mark: Option<Mark>, verified: i64) -> ChangeKind {
-    ChangeKind::Store { receipt: receipt(content, mark, verified), fresh_until: None }
+    ChangeKind::Store { receipt: receipt(content, mark, verified), heard: Heard::default() }
 }
 
 fn confirm() -> ChangeKind {
-    ChangeKind::Confirm { fresh_until: Some(at(9000)), said: None }
+    ChangeKind::Confirm { heard: Heard::fresh_until(at(9000)), said: None }
 }
 
 fn permit() -> ChangeKind {
@@ -309,7 +309,7 @@ fn what_a_source_said_when_it_confirmed_goes_with_the_source() {
     let base = after(&Catalog::empty(SHARD), store("one", None, 5));
     let validators = Validators { etag: Some("\"b\"".into()), last_modified: None };
     let said = Some(Box::new(Said::new("https://b.example/".into(), validators.clone())));
-    let next = after(&base, ChangeKind::Confirm { fresh_until: None, said });
+    let next = after(&base, ChangeKind::Confirm { heard: Heard::default(), said });
     let (before, now) = (entry(&base).receipt.clone().unwrap(), entry(&next).receipt.clone().unwrap());
     assert_eq!((&*now.source, &now.validators), ("https://b.example/", &validators));
     assert_eq!(*now, Receipt { source: now.source.clone(), validators, ..(*before).clone() }, "and nothing else");
@@ -320,7 +320,7 @@ fn companions_that_a_new_version_has_not_are_remembered_until_it_has_them() {
     let with = |content: &str, suffixes: &[&str]| {
         let companions = suffixes.iter().map(|suffix| KeptCompanion::new(suffix, Bytes::new())).collect();
         let receipt = Arc::new(Receipt { companions, ..(*receipt(content, None, 1)).clone() });
-        ChangeKind::Store { receipt, fresh_until: None }
+        ChangeKind::Store { receipt, heard: Heard::default() }
     };
     let first = after(&Catalog::empty(SHARD), with("one", &[".a", ".b"]));
     assert!(entry(&first).former.is_empty());
@@ -481,7 +481,7 @@ proptest! {
                 2 => ChangeKind::Remove,
                 3 => ChangeKind::Restore,
                 4 => confirm(),
-                _ if verdict.is_ok() => ChangeKind::Store { receipt, fresh_until: None },
+                _ if verdict.is_ok() => ChangeKind::Store { receipt, heard: Heard::default() },
                 _ => ChangeKind::Note,
             };
             let is_store = matches!(kind, ChangeKind::Store { .. });
@@ -523,7 +523,7 @@ fn full() -> Catalog {
     receipt.evidence.valid_from = Some(at(1));
     receipt.evidence.valid_until = Some(at(2));
     receipt.evidence.entries = Some(3);
-    let kind = ChangeKind::Store { receipt: receipt.into(), fresh_until: Some(at(77)) };
+    let kind = ChangeKind::Store { receipt: receipt.into(), heard: Heard::fresh_until(at(77)) };
     let mut next = after(&after(&after(&base, kind), store("two", sequence(u64::MAX), 20)), permit());
     next.set_conditional_create(at(3));
     next

@@ -39,7 +39,7 @@ use crate::{
 
 pub use alerts::Settled;
 pub use bucket::{Bucket, Durability, PART_SIZE, Publish};
-pub use catalog::{Catalog, Change, ChangeKind, MAX_SNAPSHOT_BYTES, Said};
+pub use catalog::{Catalog, Change, ChangeKind, Heard, MAX_SNAPSHOT_BYTES, Said};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 pub use cloud::{environment, open_cloud, open_objects};
 pub use cloud_settings::{CloudSettings, Encryption};

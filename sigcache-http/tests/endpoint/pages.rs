@@ -350,6 +350,7 @@ async fn what_ends_is_told_the_next_first() {
     });
     site.lab.publish("a", "{\"expires\":\"2026-12-05T08:00:00Z\"}");
     site.lab.publish("b", "{\"expires\":\"2026-11-24T13:00:00Z\"}");
+    site.lab.origin.shows_certificate_until("2026-12-20T00:00:00Z".parse().unwrap());
     site.run_beside().await;
     site.clock.set(120);
     let mut retired: TrustedKey = Signer::new("retired").trusted();
@@ -360,6 +361,7 @@ async fn what_ends_is_told_the_next_first() {
         &answer,
         "When What Name Concerns \
          2026-12-05 08:00 UTC in 10 days 18 hours within 30 days Document a itself \
+         2026-12-20 00:00 UTC in 25 days 10 hours within 30 days TLS certificate a.example a and 1 other \
          2027-03-01 00:00 UTC in 96 days 10 hours Key release a and 1 other \
          2026-11-24 13:00 UTC 1 hour ago past Document b itself \
          2026-10-01 00:00 UTC 54 days 14 hours ago past Key retired nothing at the moment",

@@ -416,24 +416,27 @@ impl Update<'_> {
         let is_probe = upload.key.starts_with(PROBES);
         if is_probe && decision.outcome == sigcache_core::Outcome::Unchanged {
             self.record.outcome = Outcome::NothingToDo;
+            if let Err(error) = self.settings.verification.take_away(&upload.key).await {
+                // It expires by itself.
+                tracing::warn!(key = upload.key, %error, "the probe cannot be taken away");
+            }
             return Ok(());
         }
         let want = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest.as_bytes());
         let deployment = &self.settings.deployment;
         let alias = deployment.alias().await.map_err(|error| called(Link::UpdateCode, &error))?;
         self.record.from = Some(alias.function_version.clone());
-        let live = deployment.state(Some(&alias.function_version)).await;
-        let live = live.map_err(|error| called(Link::UpdateCode, &error))?;
-        if live.code_sha256 == want && alias.function_version != "$LATEST" {
-            self.record.to = Some(alias.function_version.clone());
+        self.change_code(&artifact, &want).await?;
+        self.write().await;
+        // Where neither code nor settings have changed since the last version, Lambda gives that one.
+        let published = self.settings.deployment.publish(&want, &format!("sha256 {digest}")).await;
+        let version = published.map_err(|error| called(Link::PublishVersion, &error))?;
+        if version == alias.function_version {
+            self.record.to = Some(version.clone());
+            self.pass(Link::PublishVersion, format!("version {version}, which {} stands for", self.record.alias));
             self.record.outcome = Outcome::NothingToDo;
             return Ok(());
         }
-        self.change_code(&artifact, &want).await?;
-        self.write().await;
-        let deployment = &self.settings.deployment;
-        let published = deployment.publish(&want, &format!("sha256 {digest}")).await;
-        let version = published.map_err(|error| called(Link::PublishVersion, &error))?;
         self.record.to = Some(version.clone());
         self.pass(Link::PublishVersion, format!("version {version}"));
         self.write().await;

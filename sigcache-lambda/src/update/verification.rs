@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use object_store::{GetOptions, ObjectStore, path::Path};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _, path::Path};
 use sigcache_core::{
     Decision, Digest, Name, Resource, Rules, Timestamp,
     fetch::{Fetcher, Limits, ObjectFetcher},
@@ -86,5 +86,11 @@ impl Verification {
             key: self.store.layout().stored(&self.name, &receipt).to_string(),
         });
         Ok((decision, artifact))
+    }
+
+    /// Takes a probe away that has come back.
+    pub(super) async fn take_away(&self, key: &str) -> Result<(), object_store::Error> {
+        self.uploads.delete(&Path::parse(format!("{key}{SIGNATURE_SUFFIX}"))?).await?;
+        self.uploads.delete(&Path::parse(key)?).await
     }
 }

@@ -62,7 +62,12 @@ fn a_host_name_is_checked_against_the_certificate() {
     let nginx = server(&site, "DNS:localhost", LATER, "");
     let url = format!("https://localhost:{}/flags.json", nginx.port());
     let store = Store::with(&site, "flags.json", &[url], CA);
-    store.sync().is(0, &["flags.json stored done first-version"]);
+    // When it ends is known from then on, whether anything changed or not.
+    for outcome in ["stored done first-version", "unchanged done not-modified"] {
+        store.sync().is(0, &[&format!("flags.json {outcome}")]);
+        let entry = &store.run(&["explain", "flags.json"]).json["entry"];
+        assert_eq!(entry["tls_until"], "2049-12-31T23:59:59Z", "{entry:#}");
+    }
     store.store_is(&[("flags.json", ONE)]);
 }
 

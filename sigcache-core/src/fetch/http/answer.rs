@@ -32,6 +32,7 @@ pub(super) fn meta(status: StatusCode, headers: &HeaderMap, length: Option<u64>,
         validators: Validators { etag: validator(ETAG), last_modified: validator(LAST_MODIFIED) },
         content_type: printable(headers, CONTENT_TYPE, LONGEST_CONTENT_TYPE),
         fresh_until: fresh_until(headers, request),
+        tls_until: None,
         length,
     }
 }

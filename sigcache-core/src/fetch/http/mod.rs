@@ -21,6 +21,8 @@ pub mod fuzzing;
 mod post;
 mod resolve;
 
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::{
@@ -43,17 +45,19 @@ use connect::Silence;
 #[derive(Debug)]
 pub struct HttpFetcher {
     clients: Clients,
+    /// In DER, and when it ends.
+    last_certificate: Mutex<(Vec<u8>, Option<Timestamp>)>,
 }
 
 impl HttpFetcher {
     /// A fetcher that goes through the proxies that the environment names now.
     pub fn new() -> Self {
-        Self { clients: Clients::through_proxies() }
+        Self { clients: Clients::through_proxies(), last_certificate: Mutex::default() }
     }
 
     /// A fetcher that uses no proxy, whatever the environment says.
     pub fn direct() -> Self {
-        Self { clients: Clients::direct() }
+        Self { clients: Clients::direct(), last_certificate: Mutex::default() }
     }
 
     /// Whether the certificates of `access` can be used, and client certificate and key belong together. Asks nobody, so
@@ -73,6 +77,17 @@ impl HttpFetcher {
         }
         let shown = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
         Ok(Inspection { date: answer::date(headers), certificate: shown.map(Bytes::copy_from_slice) })
+    }
+
+    /// When the certificate ends that the server showed. The last one is kept with its end: most answers come from a server
+    /// that was asked just before.
+    fn certificate_ends(&self, response: &Response) -> Option<Timestamp> {
+        let shown = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate)?;
+        let mut last = self.last_certificate.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 != shown {
+            *last = (shown.to_vec(), end_of(shown));
+        }
+        last.1
     }
 
     /// The last answer of the chain that redirects make.
@@ -125,8 +140,28 @@ impl Fetcher for HttpFetcher {
         let deadline = connect::after(Instant::now(), request.limits.total);
         let response = self.exchange(&request, deadline).await?;
         let status = response.status();
-        conclude(response, &request, deadline).map_err(|error| error.with_status(Some(status.as_u16())))
+        let tls_until = self.certificate_ends(&response);
+        let mut fetched = conclude(response, &request, deadline);
+        match &mut fetched {
+            Ok(Fetched::Body(body)) => body.meta.tls_until = tls_until,
+            Ok(Fetched::NotModified(meta)) => meta.tls_until = tls_until,
+            Err(_) => {}
+        }
+        fetched.map_err(|error| error.with_status(Some(status.as_u16())))
     }
+}
+
+/// When a certificate in DER ends.
+#[cfg(feature = "keys")]
+fn end_of(der: &[u8]) -> Option<Timestamp> {
+    let key = crate::trust::PublicKey::parse(der).ok()?;
+    key.certificate_validity().map(|(_, end)| end)
+}
+
+/// Nothing here can read one.
+#[cfg(not(feature = "keys"))]
+fn end_of(_der: &[u8]) -> Option<Timestamp> {
+    None
 }
 
 /// What a server showed of itself with an answer that was as it should be.
