@@ -20,6 +20,7 @@ pub mod anchor;
 pub mod audit;
 #[cfg(feature = "aws")]
 pub mod aws;
+mod chain;
 #[cfg(feature = "config")]
 pub mod config;
 #[cfg(feature = "conformance")]

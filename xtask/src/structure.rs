@@ -16,12 +16,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "plain",
         &[
-            "name", "time", "digest", "json", "reason", "evidence", "receipt", "decision", "entry", "policy",
+            "chain", "name", "time", "digest", "json", "reason", "evidence", "receipt", "decision", "entry", "policy",
             "runtime", "verified",
         ],
     ),
     ("trust", &["trust"]),
-    ("parts", &["verify", "fetch", "store", "judge", "resource", "error"]),
+    ("parts", &["verify", "fetch", "store", "judge", "resource", "error", "aws"]),
     ("pipeline", &["pipeline", "read", "anchor"]),
     ("run", &["run", "audit", "explain", "status", "alert"]),
     ("config", &["config"]),

@@ -108,7 +108,7 @@ impl Aws {
             .credentials
             .get_credential()
             .await
-            .map_err(|error| AwsError::NoCredentials { action, found: crate::error::chain(&error) })?;
+            .map_err(|error| AwsError::NoCredentials { action, found: crate::chain::chain(&error) })?;
         let url = format!("{}{}", self.endpoint(service), call.path_and_query());
         let url = Url::parse(&url).map_err(|error| broken(&error))?;
         let mut request = Request::builder().method(call.method()).uri(url.as_str());

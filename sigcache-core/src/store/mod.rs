@@ -254,7 +254,7 @@ impl StoreError {
 
     /// The error with its causes in one line, for a decision's `found`.
     pub fn chain(&self) -> String {
-        crate::error::chain(self)
+        crate::chain::chain(self)
     }
 }
 

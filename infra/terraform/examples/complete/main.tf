@@ -33,7 +33,7 @@ variable "region" {
 }
 
 variable "release_key" {
-  description = "Path of the public key that signs releases: minisign -G -p release.pub -s release.key."
+  description = "Path of the public key that signs releases: sigcache keygen release --algorithm ed25519 --minisign."
   type        = string
   default     = "release.pub"
 }
