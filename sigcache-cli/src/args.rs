@@ -73,8 +73,12 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Prove that each check works: serve broken twins of what is stored to a run in memory, and see each one caught.
     Test(TestArgs),
-    /// Check the chain from the configuration to the plain copies, link by link, and name the first broken one.
+    /// Check the chain from the configuration to the plain copies, or the one of a deployment on AWS, link by link, and name
+    /// the first broken one.
     Doctor(DoctorArgs),
+    /// Sign a new version of the endpoint function on AWS, upload it, and follow it until the alias has moved.
+    #[cfg(feature = "aws")]
+    Deploy(DeployArgs),
     /// Take away what nobody can need any more.
     Gc(GcArgs),
     /// Divide the store into another number of shards, while no run is under way.
@@ -230,6 +234,42 @@ pub(crate) struct DoctorArgs {
     /// Tell of keys and certificates that end within this time.
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = span)]
     pub(crate) within: Duration,
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct ChainArgs {
+    /// Check the chain on AWS that this file names, and nothing else: what `terraform output -json chain` prints.
+    #[arg(long, value_name = "CHAIN.json", conflicts_with_all = ["offline", "shard", "within"])]
+    pub(crate) aws: Option<PathBuf>,
+    /// Send the release that is in service once more through the whole chain, which changes nothing, and see it arrive.
+    #[arg(long, requires = "aws")]
+    pub(crate) probe: bool,
+    /// How long to wait for the probe.
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = span, requires = "probe")]
+    pub(crate) timeout: Duration,
+}
+
+#[cfg(feature = "aws")]
+#[derive(Debug, Args)]
+pub(crate) struct DeployArgs {
+    /// The artifact: a zip archive with the program of the endpoint function.
+    pub(crate) artifact: PathBuf,
+    /// The private key (PEM) of a release key, as `keygen --algorithm ed25519 --minisign` makes it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The chain: what `terraform output -json chain` prints.
+    #[arg(long, value_name = "CHAIN.json")]
+    pub(crate) chain: PathBuf,
+    /// What to call it in the upload bucket; the default is FUNCTION.zip, the same each time, which puts events in order.
+    #[arg(long, value_name = "NAME.zip")]
+    pub(crate) name: Option<String>,
+    /// How long to follow it.
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = span)]
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,8 @@
 
 mod app;
 mod args;
+#[cfg(feature = "aws")]
+mod aws;
 mod bundle;
 mod commands;
 mod doctor;
@@ -83,6 +85,8 @@ async fn run(cli: Cli) -> Result<Ending, Fault> {
         Command::Verify(args) => verify::run(common, args).await,
         Command::Test(args) => test::run(common, args).await,
         Command::Doctor(args) => doctor::run(common, args).await,
+        #[cfg(feature = "aws")]
+        Command::Deploy(args) => commands::deploy::run(common, args).await,
         Command::Gc(args) => gc::run(common, args).await,
         Command::Reshard(args) => reshard::run(common, args).await,
         Command::AllowRollback(args) => rollback::run(common, args).await,

@@ -44,6 +44,10 @@ struct First<'a> {
 }
 
 pub(crate) async fn run(common: &Common, args: DoctorArgs) -> Result<Ending, Fault> {
+    #[cfg(feature = "aws")]
+    if let Some(chain) = &args.chain.aws {
+        return super::doctor_aws::run(common, chain, &args.chain).await;
+    }
     let now = app::now(common);
     let mut chain = Chain::default();
     let file = common.config.display().to_string();

@@ -13,7 +13,7 @@ use sigcache_core::{Digest, trust::PublicKey};
 use crate::{
     app,
     args::{Common, KeygenArgs, SignArgs, SignFormat},
-    commands::{private_key::PrivateKey, signature, verify::read_small},
+    commands::{private_key::PrivateKey, signature},
     fault::{Ending, Fault},
     output,
 };
@@ -72,10 +72,7 @@ pub(crate) fn sign(common: &Common, args: SignArgs) -> Result<Ending, Fault> {
     if suffix.is_empty() || suffix.contains(std::path::is_separator) {
         return Err(Fault::usage(anyhow!("--suffix must be an ending without a slash, such as .sig")));
     }
-    let pem = read_small(&args.key, sigcache_core::trust::MAX_KEY_BYTES as u64)?;
-    let pem = String::from_utf8(pem).map_err(|_| Fault::usage(anyhow!("{} is not a PEM file", args.key.display())))?;
-    let key = PrivateKey::from_pem(&pem).with_context(|| format!("cannot use {} to sign", args.key.display()));
-    let key = key.map_err(Fault::usage)?;
+    let key = PrivateKey::read(&args.key)?;
     let mut signed = Signed { signatures: Vec::new() };
     for path in &args.files {
         let signature = File::open(path).map_err(anyhow::Error::from).and_then(|file| match args.format {

@@ -1,7 +1,11 @@
 //! One file for each command.
 
 pub(crate) mod audit;
+#[cfg(feature = "aws")]
+pub(crate) mod deploy;
 pub(crate) mod doctor;
+#[cfg(feature = "aws")]
+mod doctor_aws;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod gc;
@@ -19,4 +23,6 @@ pub(crate) mod sync;
 pub(crate) mod test;
 pub(crate) mod verify;
 
+#[cfg(feature = "aws")]
+pub(crate) use verify::read_small;
 pub(crate) use verify::toml_text;

@@ -1,6 +1,6 @@
 //! Private keys, for `keygen` and `sign` alone: ECDSA on P-256 and Ed25519, in the forms that openssl reads and writes.
 
-use std::{fs::File, io::Read as _};
+use std::{fs::File, io::Read as _, path::Path};
 
 use anyhow::{Context as _, Result, anyhow};
 use ed25519_dalek::{Signer as _, SigningKey as Ed25519Key, pkcs8::KeypairBytes};
@@ -11,6 +11,7 @@ use p256::{
 };
 use sigcache_core::{Digest, Hasher};
 
+use super::verify::read_small;
 use crate::{args::KeyAlgorithm, fault::Fault};
 
 pub(super) enum PrivateKey {
@@ -37,8 +38,16 @@ impl PrivateKey {
         }
     }
 
+    /// The key in a file, to sign with.
+    pub(super) fn read(path: &Path) -> Result<Self, Fault> {
+        let pem = read_small(path, sigcache_core::trust::MAX_KEY_BYTES as u64)?;
+        let pem = String::from_utf8(pem).map_err(|_| Fault::usage(anyhow!("{} is not a PEM file", path.display())))?;
+        let key = Self::from_pem(&pem).with_context(|| format!("cannot use {} to sign", path.display()));
+        key.map_err(Fault::usage)
+    }
+
     /// PKCS#8, or SEC 1 for P-256, the forms that openssl writes; its `ecparam` puts the curve's name in front.
-    pub(super) fn from_pem(pem: &str) -> Result<Self> {
+    fn from_pem(pem: &str) -> Result<Self> {
         const SEC1: &str = "-----BEGIN EC PRIVATE KEY-----";
         if let Some(at) = pem.find(SEC1) {
             return SecretKey::from_sec1_pem(&pem[at..]).map(Self::P256).map_err(|error| anyhow!("{error}"));

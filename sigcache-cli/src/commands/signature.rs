@@ -1,6 +1,6 @@
 //! What `sign` writes for minisign and for JWS, and what `keygen` writes for minisign.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{fs::File, io::Read, path::Path};
 
 use anyhow::{Result, anyhow};
 use base64::{
@@ -23,7 +23,7 @@ pub(super) fn minisign_public(key: &PrivateKey) -> Result<String> {
 
 /// A signature file as `minisign -S` writes it: over the BLAKE2b hash of the document, and once more over that signature
 /// with the comment.
-pub(super) fn minisign(key: &PrivateKey, mut document: File, path: &Path, now: Timestamp) -> Result<Vec<u8>> {
+pub(super) fn minisign(key: &PrivateKey, mut document: impl Read, path: &Path, now: Timestamp) -> Result<Vec<u8>> {
     let key = of_minisign(key)?;
     let (mut hasher, mut buffer) = (Blake2b512::new(), vec![0; 256 * 1024]);
     loop {

@@ -72,6 +72,8 @@ mod tests {
     fn the_page_and_the_schema_have_exactly_these_links() {
         let rows: Vec<(String, String)> = include_str!("../../../docs/doctor.md")
             .lines()
+            // Behind that are the links of another chain.
+            .take_while(|line| *line != "## The chain on AWS")
             .filter_map(|line| {
                 let cells: Vec<&str> = line.strip_prefix("| `")?.split(" | ").collect();
                 assert_eq!(cells.len(), 4, "link, question, meaning, what to do: {line}");

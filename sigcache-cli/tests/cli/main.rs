@@ -18,6 +18,7 @@ mod kill;
 #[path = "../../../sigcache-core/tests/stores/proxy.rs"]
 mod proxy;
 mod schema;
+mod schema_check;
 mod serve;
 #[allow(dead_code, reason = "some of its servers are for the core alone")]
 #[path = "../../../sigcache-core/tests/stores/servers.rs"]

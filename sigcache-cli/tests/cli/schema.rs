@@ -1,31 +1,14 @@
 //! What is printed with `--json`, and what is stored as JSON, is what docs/output.schema.json says.
 
-use std::{collections::BTreeMap, io::Read as _, sync::LazyLock};
+use std::io::Read as _;
 
-use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::support::{Lab, NOON};
-
-static VALIDATORS: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(|| {
-    let text = include_str!("../../../docs/output.schema.json");
-    let schema: Value = serde_json::from_str(text).unwrap();
-    let compile = |name: &String| {
-        let one = json!({ "$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": format!("#/$defs/{name}") });
-        (name.clone(), jsonschema::validator_for(&one).unwrap())
-    };
-    schema["$defs"].as_object().unwrap().keys().map(compile).collect()
-});
-
-/// Fails with everything in `value` that is not as the `definition` says.
-#[track_caller]
-pub fn check(definition: &str, value: &Value) {
-    let errors: Vec<String> = VALIDATORS[definition]
-        .iter_errors(value)
-        .map(|error| format!("{} at {}", error, error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "not a {definition}:\n{}\n{value:#}", errors.join("\n"));
-}
+pub use crate::schema_check::check;
+use crate::{
+    schema_check::VALIDATORS,
+    support::{Lab, NOON},
+};
 
 /// One good, one kept, one refused, one withheld resource, and one that was never synced.
 fn mixed() -> Lab {

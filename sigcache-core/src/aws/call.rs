@@ -26,6 +26,8 @@ pub enum Service {
     S3,
     /// EventBridge Scheduler.
     Scheduler,
+    /// Security Token Service.
+    Sts,
 }
 
 impl Service {
@@ -47,6 +49,7 @@ impl Service {
             Self::Ssm => "ssm",
             Self::S3 => "s3",
             Self::Scheduler => "scheduler",
+            Self::Sts => "sts",
         }
     }
 
@@ -61,6 +64,7 @@ impl Service {
             Self::Ssm => "SSM",
             Self::S3 => "S3",
             Self::Scheduler => "SCHEDULER",
+            Self::Sts => "STS",
         }
     }
 }
@@ -123,6 +127,8 @@ actions! {
     GetBucketNotification = S3 "s3:GetBucketNotification",
     /// A schedule.
     GetSchedule = Scheduler "scheduler:GetSchedule",
+    /// On whose behalf calls are made; nobody lacks the permission for it.
+    GetCallerIdentity = Sts "sts:GetCallerIdentity",
 }
 
 impl fmt::Display for Action {

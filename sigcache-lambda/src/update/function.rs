@@ -11,14 +11,15 @@ use serde_json::{Value, json, value::RawValue};
 use sigcache_core::{
     Decision, Name, RunId, Timestamp,
     aws::{Action, Aws, AwsError},
-    store::{Bucket, CloudSettings, Publish, StoreError},
+    store::{CloudSettings, StoreError},
     trust::{Trust, TrustedKey},
 };
 use url::Url;
 
 use super::{
-    Canary, Known, Link, Log, Outcome, PROBES, Place, RECORD_FORMAT, Record, STORE, Step, Why,
+    Canary, Known, Link, Log, Outcome, PROBES, Place, RECORD_FORMAT, Record, Release, Step, Why,
     deployment::{Deployment, Progress, State},
+    open_releases,
     verification::{Artifact, Verification},
 };
 use crate::{
@@ -109,14 +110,8 @@ impl Settings {
             sigcache_core::store::open_objects(url, &CloudSettings::default(), environment)
                 .map_err(|source| SettingsError::Bucket { variable, source })
         };
-        let store = Url::parse(&format!("{}/{STORE}", releases.as_str().trim_end_matches('/')));
-        let store = store.map_err(|error| SettingsError::Variable {
-            variable: "SIGCACHE_RELEASES",
-            found: format!("cannot be used: {error}"),
-        })?;
-        let store: Bucket = sigcache_core::store::open_cloud(&store, &CloudSettings::default(), environment)
-            .map_err(|source| SettingsError::Bucket { variable: "SIGCACHE_RELEASES", source })?
-            .with_publish(Publish::Nothing);
+        let store = open_releases(&releases, environment)
+            .map_err(|source| SettingsError::Bucket { variable: "SIGCACHE_RELEASES", source })?;
         let function = must("SIGCACHE_FUNCTION")?.to_owned();
         let unfit = |variable, found: String| SettingsError::Variable { variable, found };
         let name = Name::new(&format!("{function}.zip"))
@@ -217,15 +212,16 @@ impl UpdateFunction {
     /// Sends the release that is in the release bucket through the whole chain.
     async fn probe(&self) -> Result<Value, Failed> {
         let now: Timestamp = SystemTime::now().into();
-        let release = self.settings.verification.current().await.inspect_err(|error| {
+        let Verification { uploads, store, name, .. } = &self.settings.verification;
+        let release = Release::current(store, name).await.inspect_err(|error| {
             tracing::error!(%error, "the release for a probe cannot be read");
         })?;
-        let Some((artifact, signature)) = release else {
+        let Some(release) = release else {
             tracing::info!("there is no release yet, so no probe was sent");
             return Ok(json!({ "sent": null }));
         };
         let key = format!("{PROBES}{}.zip", now.compact());
-        let sent = self.settings.verification.send(&key, artifact, signature).await;
+        let sent = release.send(uploads, &key).await;
         sent.inspect_err(|error| tracing::error!(%error, "the probe cannot be sent"))?;
         tracing::info!(key, "a probe was sent");
         self.measure(now, "ProbeSent", &key);

@@ -12,11 +12,13 @@ mod deployment;
 mod function;
 mod log;
 mod record;
+mod release;
 #[cfg(feature = "runtime")]
 mod verification;
 
 pub use log::{Known, Log, Place};
 pub use record::{Link, Outcome, RECORD_FORMAT, Record, Step, Why};
+pub use release::{Release, open_releases};
 
 #[cfg(feature = "runtime")]
 pub use canary::{Canary, CanaryError};

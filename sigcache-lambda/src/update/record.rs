@@ -209,3 +209,46 @@ impl Record {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words that begin the rows of the table below `heading`.
+    fn rows(heading: &str) -> Vec<&'static str> {
+        let lines = include_str!("../../../docs/deploy.md").lines().skip_while(|line| *line != heading).skip(1);
+        let table = lines.take_while(|line| !line.starts_with("## "));
+        table.filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(word, _)| word).collect()
+    }
+
+    #[test]
+    fn the_page_and_the_schema_have_exactly_these_words() {
+        let outcomes: Vec<&str> = Outcome::ALL.iter().map(|word| word.as_str()).collect();
+        let links: Vec<&str> = Link::ALL.iter().map(|word| word.as_str()).collect();
+        let reasons: Vec<&str> = Why::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(rows("## The log of updates"), outcomes);
+        assert_eq!(rows("## The links"), links);
+        assert_eq!(rows("## The reasons"), reasons);
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../../docs/output.schema.json")).unwrap_or_default();
+        let update = &schema["$defs"]["update"]["properties"];
+        let step = &update["steps"]["items"]["properties"];
+        assert_eq!(update["outcome"]["enum"], serde_json::json!(outcomes));
+        assert_eq!(step["link"]["enum"], serde_json::json!(links));
+        assert_eq!(step["reason"]["enum"], serde_json::json!(reasons));
+    }
+
+    /// One that nothing could bring about would only be something more to read.
+    #[test]
+    fn each_reason_and_each_outcome_comes_out_of_a_test_of_the_chain() {
+        let tests = include_str!("../../tests/aws/chain.rs");
+        for why in Why::ALL {
+            let found = tests.contains(&format!("Why::{why:?}")) || tests.contains(&format!("\"{why}\""));
+            assert!(found, "{why}");
+        }
+        for outcome in Outcome::ALL.iter().filter(|outcome| **outcome != Outcome::UnderWay) {
+            let found = tests.contains(&format!("Outcome::{outcome:?}")) || tests.contains(&format!("\"{outcome}\""));
+            assert!(found, "{outcome}");
+        }
+    }
+}

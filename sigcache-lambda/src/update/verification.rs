@@ -8,7 +8,7 @@ use sigcache_core::{
     fetch::{Fetcher, Limits, ObjectFetcher},
     run::{Runner, Selection},
     runtime::Tokio,
-    store::{Bucket, Store as _},
+    store::Bucket,
     trust::Trust,
     verify::Minisign,
 };
@@ -86,34 +86,6 @@ impl Verification {
             key: self.store.layout().stored(&self.name, &receipt).to_string(),
         });
         Ok((decision, artifact))
-    }
-
-    /// The release that is in the release bucket now, with its signature.
-    pub(super) async fn current(
-        &self,
-    ) -> Result<Option<(bytes::Bytes, bytes::Bytes)>, Box<dyn std::error::Error + Send + Sync>> {
-        let catalog = self.store.catalog().await?;
-        let Some(receipt) = catalog.get(&self.name).and_then(|entry| entry.live().cloned()) else { return Ok(None) };
-        let Some(signature) = receipt.companions.first().map(|companion| companion.bytes.clone()) else {
-            return Ok(None);
-        };
-        let mut download = self.store.read(&self.name, &receipt).await?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = futures_util::StreamExt::next(&mut download.chunks).await {
-            bytes.extend_from_slice(&chunk?);
-        }
-        Ok(Some((bytes.into(), signature)))
-    }
-
-    /// Puts a probe into the upload bucket: first the signature, then what is signed, whose event begins everything.
-    pub(super) async fn send(
-        &self,
-        key: &str,
-        artifact: bytes::Bytes,
-        signature: bytes::Bytes,
-    ) -> Result<(), object_store::Error> {
-        self.uploads.put(&Path::parse(format!("{key}{SIGNATURE_SUFFIX}"))?, signature.into()).await?;
-        self.uploads.put(&Path::parse(key)?, artifact.into()).await.map(drop)
     }
 
     /// Takes a probe away that has come back.

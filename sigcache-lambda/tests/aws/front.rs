@@ -67,7 +67,7 @@ impl Front {
         *self.inner.function.lock().unwrap() = Some(function);
     }
 
-    /// `action` is answered with an error from now on.
+    /// `action` is answered with an error from now on; of a bucket alone as `ACTION in BUCKET`.
     pub(crate) fn fails(&self, action: &str, status: u16, code: &'static str) {
         self.inner.faults.lock().unwrap().insert(action.to_owned(), Fault { status, code, times: None });
     }
@@ -101,6 +101,7 @@ fn action(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Strin
     let named = |service: &str, name: &str| format!("{service}:{name}");
     let text = String::from_utf8_lossy(body);
     match service.as_str() {
+        "sts" => named(&service, "GetCallerIdentity"),
         "sns" | "monitoring" => {
             let name = text.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default();
             named(if service == "sns" { "sns" } else { "cloudwatch" }, name)
@@ -145,7 +146,8 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let action = action(&parts.method, &parts.uri, &parts.headers, &body);
     inner.seen.lock().unwrap().push(action.clone());
-    if let Some(fault) = inner.fault(&action) {
+    let bucket = parts.uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+    if let Some(fault) = inner.fault(&action).or_else(|| inner.fault(&format!("{action} in {bucket}"))) {
         return failure(&fault);
     }
     let answer = inner.answers.lock().unwrap().get(&action).cloned();

@@ -47,7 +47,12 @@ struct Api {
 
 impl Lambda {
     /// The program at `binary` as the function `name`.
-    pub(crate) async fn new(binary: &'static str, name: &str, environment: &[(String, String)]) -> Self {
+    pub(crate) async fn new(
+        binary: impl Into<std::path::PathBuf>,
+        name: &str,
+        environment: &[(String, String)],
+    ) -> Self {
+        let binary = binary.into();
         let (events, received) = mpsc::unbounded_channel();
         let api = Arc::new(Api {
             events: tokio::sync::Mutex::new(received),
@@ -76,7 +81,7 @@ impl Lambda {
         let child = Arc::new(Mutex::new(None));
         let (written, running) = (log.clone(), child.clone());
         let start = Arc::new(move || {
-            let mut command = Command::new(binary);
+            let mut command = Command::new(&binary);
             command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
             let mut child = command.spawn().unwrap();

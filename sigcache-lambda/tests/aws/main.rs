@@ -16,4 +16,13 @@ mod permissions;
 #[path = "../../../sigcache-core/tests/stores/servers.rs"]
 mod servers;
 mod sign;
+#[allow(dead_code, reason = "some of it is for the tests of the command")]
 mod world;
+
+/// A function's program.
+fn program(name: &str) -> std::path::PathBuf {
+    match name {
+        "sigcache-endpoint" => env!("CARGO_BIN_EXE_sigcache-endpoint").into(),
+        _ => env!("CARGO_BIN_EXE_sigcache-update").into(),
+    }
+}

@@ -3,7 +3,10 @@
 use std::{
     path::PathBuf,
     process::Command,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,10 +18,10 @@ use sigcache_lambda::update::{Log, Record};
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::{front::Front, lambda::Lambda, servers::Server, sign::Key};
+use crate::{front::Front, lambda::Lambda, program, servers::Server, sign::Key};
 
 pub(crate) struct World {
-    server: Server,
+    pub(crate) server: Server,
     pub(crate) front: Front,
     pub(crate) names: Value,
     pub(crate) endpoint: Arc<Lambda>,
@@ -28,6 +31,8 @@ pub(crate) struct World {
     pub(crate) events: Arc<Mutex<Vec<Value>>>,
     pub(crate) answers: Arc<tokio::sync::Mutex<tokio::sync::mpsc::UnboundedReceiver<Result<Value, Value>>>>,
     pub(crate) sources: Sources,
+    /// Whether the topic reaches the function: the emulator delivers whatever policies say.
+    pub(crate) delivers: Arc<AtomicBool>,
 }
 
 /// Where the endpoint function fetches from.
@@ -87,7 +92,8 @@ impl World {
         let address = format!("http://{}/", bridge.local_addr().unwrap());
         let (answered, answers) = tokio::sync::mpsc::unbounded_channel();
         let events: Arc<Mutex<Vec<Value>>> = Arc::default();
-        let hop = Hop { update: Arc::default(), events: events.clone(), answered };
+        let delivers = Arc::new(AtomicBool::new(true));
+        let hop = Hop { update: Arc::default(), events: events.clone(), answered, delivers: delivers.clone() };
         let behind = hop.update.clone();
         let router = Router::new().route("/", post(hop_over)).with_state(hop);
         // Before the chain is set up: the bucket tells its topic so, and waits until that is told.
@@ -124,13 +130,12 @@ impl World {
             of_update.push((variable.to_owned(), value));
         }
         of_update.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let endpoint =
-            Arc::new(Lambda::new(env!("CARGO_BIN_EXE_sigcache-endpoint"), "sigcache-endpoint", &of_endpoint).await);
-        let update = Arc::new(Lambda::new(env!("CARGO_BIN_EXE_sigcache-update"), "sigcache-update", &of_update).await);
+        let endpoint = Arc::new(Lambda::new(program("sigcache-endpoint"), "sigcache-endpoint", &of_endpoint).await);
+        let update = Arc::new(Lambda::new(program("sigcache-update"), "sigcache-update", &of_update).await);
         front.runs(endpoint.clone());
         let _ = behind.set(update.clone());
         let answers = Arc::new(tokio::sync::Mutex::new(answers));
-        Some(Self { server, front, names, endpoint, update, key, events, answers, sources })
+        Some(Self { server, front, names, endpoint, update, key, events, answers, sources, delivers })
     }
 
     pub(crate) fn name(&self, key: &str) -> String {
@@ -184,7 +189,11 @@ impl World {
         let url = format!("{}{path}", self.server.endpoint.as_str().trim_end_matches('/'));
         let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, Signature=x");
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client.request(method.parse().unwrap(), url).header("authorization", scope).body(body.to_owned());
+        let mut request = client.request(method.parse().unwrap(), url).header("authorization", scope);
+        if body.starts_with("Action=") {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        let request = request.body(body.to_owned());
         let answer = request.send().await.unwrap();
         let text = answer.text().await.unwrap();
         serde_json::from_str(&text).unwrap_or(Value::String(text))
@@ -211,10 +220,14 @@ struct Hop {
     update: Arc<OnceLock<Arc<Lambda>>>,
     events: Arc<Mutex<Vec<Value>>>,
     answered: tokio::sync::mpsc::UnboundedSender<Result<Value, Value>>,
+    delivers: Arc<AtomicBool>,
 }
 
 /// The last hop, as Lambda does it: the message of the topic becomes a record of an event.
 async fn hop_over(State(hop): State<Hop>, body: Bytes) {
+    if !hop.delivers.load(Ordering::SeqCst) {
+        return;
+    }
     let message: Value = serde_json::from_slice(&body).unwrap();
     let event = json!({"Records": [{"EventVersion": "1.0", "EventSource": "aws:sns", "Sns": message}]});
     // What is told when the notification is set up goes this way too, and needs no answer here.
@@ -230,7 +243,7 @@ async fn hop_over(State(hop): State<Hop>, body: Bytes) {
 async fn set_up(endpoint: &str, bridge: &str) -> Value {
     let server = crate::servers::find("moto_server").unwrap();
     let python = std::fs::canonicalize(server).unwrap().with_file_name("python");
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/aws/setup.py");
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../sigcache-lambda/tests/aws/setup.py");
     let mut command = Command::new(python);
     command.arg(script).args([endpoint, bridge]);
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
