@@ -87,7 +87,7 @@ impl Flights {
         (status = 409, description = "Another run is under way", body = Problem),
         (status = 413, description = "The body is too large", body = Problem),
         (status = 500, description = "The run could not begin, or the store is damaged", body = Problem),
-        (status = 503, description = "The store does not answer", body = Problem),
+        (status = 503, description = "The store does not answer, or did not keep what came of the run", body = Problem),
     ),
 )]
 pub(crate) async fn sync(
@@ -121,11 +121,12 @@ pub(crate) async fn sync(
         return Ok((StatusCode::ACCEPTED, applied, [(header::LOCATION, place)]).into_response());
     }
     let report = flight.outcome().await?;
-    let status = match &report.store_failure {
-        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
-        None if report.decisions.iter().all(sigcache_core::Decision::is_good) => StatusCode::OK,
-        None => StatusCode::MULTI_STATUS,
-    };
+    if let Some(failure) = &report.store_failure {
+        let detail = format!("run {} ended, and the store did not keep what came of it: {failure}", report.run);
+        return Err(problem::store_down(detail).with(header::RETRY_AFTER, "10"));
+    }
+    let all_good = report.decisions.iter().all(sigcache_core::Decision::is_good);
+    let status = if all_good { StatusCode::OK } else { StatusCode::MULTI_STATUS };
     Ok((status, [(header::CONTENT_LOCATION, place)], axum::Json(report)).into_response())
 }
 

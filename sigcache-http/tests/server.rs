@@ -91,6 +91,8 @@ async fn a_client_that_does_not_read_its_answer_is_cut_off() {
     let server = Server::start(|connections| connections.stalled = Duration::from_millis(500)).await;
     let mut stalled = server.connect().await;
     stalled.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    // The answer has begun; before that the connection would be idle, and closed at once.
+    stalled.readable().await.unwrap();
     // It is not the sender of the end: that waits for the connection, which therefore was cut off.
     let (address, end) = (server.address, server.end);
     end.send(()).unwrap();
