@@ -192,7 +192,7 @@ impl<'h> Row<'h> {
 }
 
 /// Host and port of a URL.
-fn authority(url: url::Url) -> String {
+fn authority(url: &url::Url) -> String {
     url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
 }
 
@@ -264,8 +264,9 @@ impl Holdings {
             let Some(entry) = self.find(name).and_then(|(_, entry)| entry) else { continue };
             let Some(receipt) = entry.copy() else { continue };
             // By the server and not by the document: many have one.
-            let server = url::Url::parse(&receipt.source).ok();
-            note(entry.tls_until, ExpiryKind::Tls, server.map_or_else(String::new, authority), name);
+            if let (Some(end), Ok(server)) = (entry.tls_until, url::Url::parse(&receipt.source)) {
+                note(Some(end), ExpiryKind::Tls, authority(&server), name);
+            }
             note(receipt.evidence.valid_until, ExpiryKind::Document, name.to_string(), name);
             for certificate in &*receipt.evidence.certificates {
                 let subject = format!("{} (serial {})", certificate.subject, certificate.serial);
