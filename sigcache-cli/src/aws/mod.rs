@@ -1,5 +1,5 @@
 //! What runs on AWS, seen from outside: the chain by which a release gets into service, link by link, and the log of
-//! updates. Nothing here changes anything but [`probe`], which sends the release that is in service once more.
+//! updates. Nothing here changes anything but [`probe()`], which sends the release that is in service once more.
 
 mod deployed;
 mod findings;
