@@ -10,6 +10,7 @@ mod commands;
 mod doctor;
 mod drill;
 mod fault;
+mod links;
 mod output;
 mod progress;
 mod range;

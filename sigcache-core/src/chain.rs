@@ -1,7 +1,7 @@
 //! What an error says, with what caused it.
 
 /// The text of `error` and of its causes, each said once.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

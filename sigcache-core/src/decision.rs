@@ -367,7 +367,8 @@ pub struct Report {
     /// What the store failed at, where it did. The decisions that it concerns say so too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store_failure: Option<Box<str>>,
-    /// Requests to the store until this report was written, its own included.
+    /// Requests to the store until this report was written, its own included. Of a process that lives for many runs: since
+    /// its last report, so that the sum of all is what was asked of the store.
     pub store_requests: u64,
     /// How many resources ended in each outcome.
     pub totals: Totals,

@@ -50,7 +50,9 @@ mod time;
 pub mod trust;
 mod verified;
 pub mod verify;
+mod words;
 
+pub use chain::error_chain;
 pub use decision::{
     Attempt, Decision, Failure, REPORT_FORMAT, Report, RunId, RunIdError, Timings, Totals, plays_with_terminals,
 };

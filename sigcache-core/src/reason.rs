@@ -1,33 +1,6 @@
 //! Steps, outcomes and reason codes: the words in which every decision is told.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-macro_rules! words {
-    ($(#[$meta:meta])* $type:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub enum $type { $($(#[$doc])* #[serde(rename = $text)] $variant,)+ }
-
-        impl $type {
-            /// All of them, in the order of this documentation.
-            pub const ALL: &[$type] = &[$($type::$variant,)+];
-
-            /// The word as it stands in reports.
-            pub const fn as_str(self) -> &'static str {
-                match self { $($type::$variant => $text,)+ }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
+use crate::words;
 
 words! {
     /// The links of the chain, in the order in which a resource passes them.

@@ -272,14 +272,6 @@ async fn tell(
 fn unbegun(error: &sigcache_core::Error) -> Problem {
     match error {
         sigcache_core::Error::Store { source, .. } => Problem::store(source),
-        other => {
-            let mut text = other.to_string();
-            let mut cause = std::error::Error::source(other);
-            while let Some(error) = cause {
-                text = format!("{text}: {error}");
-                cause = error.source();
-            }
-            problem::run_failed(text)
-        }
+        other => problem::run_failed(sigcache_core::error_chain(other)),
     }
 }

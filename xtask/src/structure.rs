@@ -16,8 +16,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "plain",
         &[
-            "chain", "name", "time", "digest", "json", "reason", "evidence", "receipt", "decision", "entry", "policy",
-            "runtime", "verified",
+            "chain", "name", "time", "digest", "json", "reason", "evidence", "receipt", "decision", "entry",
+            "policy", "runtime", "verified", "words",
         ],
     ),
     ("trust", &["trust"]),

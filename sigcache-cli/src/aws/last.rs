@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use object_store::Error as ObjectError;
-use sigcache_core::Timestamp;
+use sigcache_core::{Timestamp, error_chain};
 use sigcache_lambda::update::{Outcome, Record};
 
 use super::{
@@ -52,20 +52,9 @@ pub(crate) fn is_denied(error: &ObjectError) -> bool {
     match error {
         ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. } => true,
         ObjectError::Generic { source, .. } => {
-            let text = chained(&**source);
+            let text = error_chain(&**source);
             ["401 Unauthorized", "403 Forbidden"].iter().any(|status| text.contains(status))
         }
         _ => false,
     }
-}
-
-/// An error with its causes.
-pub(super) fn chained(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

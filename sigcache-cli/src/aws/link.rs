@@ -1,29 +1,6 @@
 //! The links, in the order in which a release passes them on its way into service, and then what watches over them.
 
-use serde::{Serialize, Serializer};
-
-macro_rules! links {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal asks $asks:literal,)+) => {
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum Link { $($(#[$doc])* $variant,)+ }
-
-        impl Link {
-            /// All of them, in order.
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The word as it is printed.
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// The question.
-            #[cfg(test)]
-            const fn asks(self) -> &'static str {
-                match self { $(Self::$variant => $asks,)+ }
-            }
-        }
-    };
-}
+use crate::links::links;
 
 links! {
     Region = "region" asks "Is everything in the region that the chain names?",
@@ -43,12 +20,6 @@ links! {
     Alarms = "alarms" asks "Is each alarm there, and silent?",
     LastUpdate = "last-update" asks "Did the last update in the log end well?",
     Probe = "probe" asks "With `--probe`: does the release that is in service come through once more?",
-}
-
-impl Serialize for Link {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
 }
 
 #[cfg(test)]

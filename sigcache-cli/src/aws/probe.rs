@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use sigcache_core::{Name, Timestamp, human_span};
+use sigcache_core::{Name, Timestamp, error_chain, human_span};
 use sigcache_lambda::update::{Outcome, PROBES, Release};
 
 use super::{
     Deployed, Findings, First, Followed, Follower, Link, Outside,
     findings::{Held, Unfit},
-    last::{chained, is_denied, of_bucket},
+    last::{is_denied, of_bucket},
 };
 use crate::fault::Fault;
 
@@ -36,7 +36,7 @@ async fn send(outside: &Outside, key: &str, before: Option<Link>, time: Duration
         Err(error) => {
             let advice =
                 "look whether the release bucket is there, and whether you may read it (s3:ListBucket, s3:GetObject)";
-            return Ok(Err(Unfit::new("a release that can be read", chained(&*error), advice)));
+            return Ok(Err(Unfit::new("a release that can be read", error_chain(&*error), advice)));
         }
     };
     let follower = match Follower::new(outside.log()?, key).await {

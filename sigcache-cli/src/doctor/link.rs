@@ -1,29 +1,6 @@
 //! The links, in the order in which a document passes them from the configuration to its readers.
 
-use serde::{Serialize, Serializer};
-
-macro_rules! links {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal asks $asks:literal,)+) => {
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum Link { $($(#[$doc])* $variant,)+ }
-
-        impl Link {
-            /// All of them, in the order of the chain.
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The word as it is printed.
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// The question.
-            #[cfg(test)]
-            const fn asks(self) -> &'static str {
-                match self { $(Self::$variant => $asks,)+ }
-            }
-        }
-    };
-}
+use crate::links::links;
 
 links! {
     Configuration = "configuration" asks "Can the configuration be read, and does every word of it mean something?",
@@ -55,12 +32,6 @@ impl Link {
     /// Why a later link is not checked where this one is broken.
     pub(crate) fn is_broken(self) -> String {
         format!("the link {} before it is broken", self.as_str())
-    }
-}
-
-impl Serialize for Link {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 

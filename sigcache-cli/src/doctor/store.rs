@@ -32,15 +32,7 @@ pub(crate) async fn check(chain: &mut Chain, bucket: &Bucket, url: &str, run: Ru
 
 /// A store that cannot be opened or does not answer: nothing more of it can be checked.
 pub(crate) fn absent(chain: &mut Chain, url: &str, error: &(dyn std::error::Error + 'static)) {
-    let mut found = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let line = error.to_string();
-        if !found.contains(&line) {
-            found = format!("{found}: {line}");
-        }
-        cause = error.source();
-    }
+    let found = sigcache_core::error_chain(error);
     let advice = "check `url` and `endpoint` in [store], that the bucket or folder is there, and the credentials; \
                   the first `sigcache sync` creates a folder";
     chain.broken(Link::Store, url, Break::new("a store that answers", found, advice).with_exit_code(3));

@@ -7,9 +7,8 @@ use http::Method;
 use url::form_urlencoded;
 
 /// An interface of AWS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Service {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
     /// Lambda.
     Lambda,
     /// Simple Notification Service.
@@ -77,9 +76,6 @@ macro_rules! actions {
         pub enum Action { $($(#[$doc])* $variant,)+ }
 
         impl Action {
-            /// All of them.
-            pub const ALL: &[Action] = &[$(Action::$variant,)+];
-
             /// The permission, as a policy says it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Action::$variant => $text,)+ }

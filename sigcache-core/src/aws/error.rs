@@ -71,11 +71,11 @@ pub enum AwsError {
 
 impl AwsError {
     pub(super) fn unusable(error: object_store::Error) -> Self {
-        Self::Unusable { found: crate::chain::chain(&error) }
+        Self::Unusable { found: crate::error_chain(&error) }
     }
 
     pub(super) fn unreachable(action: Action, error: &dyn std::error::Error) -> Self {
-        Self::Unreachable { action, found: crate::chain::chain(error) }
+        Self::Unreachable { action, found: crate::error_chain(error) }
     }
 
     /// The error code of the service.

@@ -16,7 +16,8 @@ use object_store::{
 };
 use url::Url;
 
-pub use call::{Action, Call, Service};
+use call::Service;
+pub use call::{Action, Call};
 pub use error::AwsError;
 pub use xml::Node;
 
@@ -69,17 +70,6 @@ impl Aws {
         Ok(Self { region, endpoints, credentials: store.credentials().clone(), client, allowed })
     }
 
-    /// The same in another region.
-    pub fn in_region(mut self, region: &str) -> Self {
-        region.clone_into(&mut self.region);
-        self
-    }
-
-    /// The region.
-    pub fn region(&self) -> &str {
-        &self.region
-    }
-
     /// Makes a call. One that was throttled, or met a server that was not well, is made again, each time later; every call
     /// of [`Action`] may be.
     pub async fn call(&self, call: &Call) -> Result<Bytes, AwsError> {
@@ -108,7 +98,7 @@ impl Aws {
             .credentials
             .get_credential()
             .await
-            .map_err(|error| AwsError::NoCredentials { action, found: crate::chain::chain(&error) })?;
+            .map_err(|error| AwsError::NoCredentials { action, found: crate::error_chain(&error) })?;
         let url = format!("{}{}", self.endpoint(service), call.path_and_query());
         let url = Url::parse(&url).map_err(|error| broken(&error))?;
         let mut request = Request::builder().method(call.method()).uri(url.as_str());

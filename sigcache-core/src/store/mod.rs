@@ -97,7 +97,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Opens a stored version. The bytes come as they are in the store: [`crate::read`] checks them.
     async fn read(&self, name: &Name, receipt: &Receipt) -> Result<Download, StoreError>;
 
-    /// Stores a run's report, with the number of requests up to and with this one.
+    /// Stores a run's report, with the number of requests since the last one, this one included.
     async fn record(&self, report: &mut Report) -> Result<(), StoreError>;
 }
 
@@ -266,7 +266,7 @@ impl StoreError {
 
     /// The error with its causes in one line, for a decision's `found`.
     pub fn chain(&self) -> String {
-        crate::chain::chain(self)
+        crate::error_chain(self)
     }
 }
 

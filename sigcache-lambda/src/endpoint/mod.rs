@@ -15,6 +15,7 @@ use serde_json::{Value, json, value::RawValue};
 use sigcache_core::{
     Name, Report, Timestamp,
     config::Config,
+    error_chain,
     fetch::http::HttpFetcher,
     fetch::{Fetcher, Schemes},
     run::Selection,
@@ -73,7 +74,7 @@ impl Function {
         self.deadline.store(context.deadline, Ordering::Relaxed);
         let kind = Event::parse(payload.get()).inspect_err(|error| tracing::error!(%error, "event"))?;
         let endpoint = self.endpoint().await.map_err(|error| {
-            let text = chain(&error);
+            let text = error_chain(&error);
             tracing::error!(error = text, "the function cannot work");
             text
         })?;
@@ -121,7 +122,7 @@ impl Function {
                 Ok(endpoint)
             }
             (Err(error), Some(endpoint)) => {
-                let text = chain(&error);
+                let text = error_chain(&error);
                 tracing::error!(error = text, "the configuration was not taken over, the earlier one stays");
                 endpoint.complain("configuration", Some(format!("it cannot be used, so the earlier one is: {text}")));
                 Ok(endpoint.clone())
@@ -226,17 +227,6 @@ fn for_resources(deadline: u64) -> Duration {
 
 fn now() -> Timestamp {
     SystemTime::now().into()
-}
-
-/// The text of an error and of its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// What the configuration says to serve. There is no disk that lasts, so no scheme of files.

@@ -1,37 +1,10 @@
 //! What is written down of each update: every step, and of the first one that did not pass, why.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
-use sigcache_core::{Digest, RunId, Timestamp};
+use sigcache_core::{Digest, RunId, Timestamp, words};
 
 /// The version of the record's JSON.
 pub const RECORD_FORMAT: u32 = 1;
-
-macro_rules! words {
-    ($(#[$meta:meta])* $type:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[non_exhaustive]
-        pub enum $type { $($(#[$doc])* #[serde(rename = $text)] $variant,)+ }
-
-        impl $type {
-            /// All of them, in order.
-            pub const ALL: &[$type] = &[$($type::$variant,)+];
-
-            /// The word as it stands in records.
-            pub const fn as_str(self) -> &'static str {
-                match self { $($type::$variant => $text,)+ }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
 
 words! {
     /// The links of the chain, in the order in which an artifact passes them.
