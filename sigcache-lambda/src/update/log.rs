@@ -85,6 +85,16 @@ impl Log {
         }
     }
 
+    /// Writes down an event that came too late, unless it was worked on in its time. That it came is told elsewhere too, so
+    /// where this fails nothing is lost.
+    pub async fn note(&self, place: &Place, record: &Record) {
+        let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.0.put_opts(&place.path(), encode(record).into(), create).await {
+            Ok(_) | Err(ObjectError::AlreadyExists { .. }) => {}
+            Err(error) => tracing::error!(run = %record.run, %error, "the record of a late event cannot be written"),
+        }
+    }
+
     /// Writes down how far it has come.
     pub async fn write(&self, place: &Place, record: &Record) -> Result<(), ObjectError> {
         self.0.put(&place.path(), encode(record).into()).await.map(drop)

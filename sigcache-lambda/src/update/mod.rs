@@ -14,6 +14,10 @@ mod log;
 mod record;
 mod release;
 #[cfg(feature = "runtime")]
+mod settings;
+#[cfg(feature = "runtime")]
+mod steps;
+#[cfg(feature = "runtime")]
 mod verification;
 
 pub use log::{Known, Log, Place};
@@ -23,7 +27,9 @@ pub use release::{Release, open_releases};
 #[cfg(feature = "runtime")]
 pub use canary::{Canary, CanaryError};
 #[cfg(feature = "runtime")]
-pub use function::{CALLS, Settings, SettingsError, UpdateFunction};
+pub use function::UpdateFunction;
+#[cfg(feature = "runtime")]
+pub use settings::{CALLS, Settings, SettingsError};
 
 /// The folder of the release bucket that is a store of its own: verified artifacts, their receipts, the reports of runs.
 pub const STORE: &str = "verified";

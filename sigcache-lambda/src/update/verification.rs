@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _, path::Path};
+use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, path::Path};
 use sigcache_core::{
     Decision, Digest, Name, Resource, Rules, Timestamp,
     fetch::{Fetcher, Limits, ObjectFetcher},
@@ -25,6 +25,8 @@ const MAX_ARTIFACT_BYTES: u64 = 250 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct Verification {
     pub(super) uploads: Arc<dyn ObjectStore>,
+    /// The URL of that bucket.
+    pub(super) base: Url,
     pub(super) store: Arc<Bucket>,
     pub(super) trust: Trust,
     /// What the artifact is called in the release bucket: whatever its key is.
@@ -39,11 +41,10 @@ pub(super) struct Artifact {
 }
 
 impl Verification {
-    /// By what events about one object are put in order, where they tell no sequence: when the object was written.
-    pub(super) async fn written(&self, upload: &Upload) -> Result<Timestamp, object_store::Error> {
+    /// What the bucket knows of an upload.
+    pub(super) async fn look(&self, upload: &Upload) -> Result<ObjectMeta, object_store::Error> {
         let options = GetOptions { version: upload.version.clone(), head: true, ..GetOptions::default() };
-        let meta = self.uploads.get_opts(&Path::parse(&upload.key)?, options).await?.meta;
-        Ok(Timestamp::from_millis(meta.last_modified.timestamp_millis()))
+        Ok(self.uploads.get_opts(&Path::parse(&upload.key)?, options).await?.meta)
     }
 
     /// Takes the artifact through the pipeline; what came of it, and where it is now.
@@ -53,16 +54,14 @@ impl Verification {
         now: Timestamp,
         nonce: u64,
     ) -> Result<(Decision, Option<Artifact>), sigcache_core::Error> {
-        let mut base = Url::parse("s3://uploads/").map_err(|_| sigcache_core::Error::TaskLost(self.name.clone()))?;
-        let _ = base.set_host(Some(&upload.bucket));
-        let mut url = base.clone();
+        let mut url = self.base.clone();
         // Each part by itself, so that whatever stands in a key stays in its path.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(upload.key.split('/'));
         }
         let runtime = Arc::new(Tokio::current());
         let fetcher: Arc<dyn Fetcher> = Arc::new(
-            ObjectFetcher::new(self.uploads.clone(), base)
+            ObjectFetcher::new(self.uploads.clone(), self.base.clone())
                 .with_version(upload.version.clone())
                 .with_runtime(runtime.clone()),
         );

@@ -1,7 +1,8 @@
 //! From an upload to the moved alias; and each link broken, and what is said then.
 
 use serde_json::{Value, json};
-use sigcache_lambda::update::{Link, Outcome, Record, Why};
+use sigcache_core::Timestamp;
+use sigcache_lambda::update::{Link, Log, Outcome, Place, Record, Why};
 
 use crate::{sign::Key, world::World};
 
@@ -57,9 +58,8 @@ async fn an_upload_moves_the_alias_and_every_step_is_written_down() {
         serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     }
     // The same once more changes nothing. Lambda then makes no other version, as the emulator does.
-    // Under another key: the emulator tells neither versions nor an order, and its times are whole seconds.
     world.front.answers("lambda:PublishVersion", json!({"Version": "2"}));
-    world.upload("again.zip", b"the first release", NOON).await;
+    world.upload(KEY, b"the first release", NOON).await;
     let answer = world.answered().await.unwrap();
     assert_eq!(answer["updates"][0]["outcome"], "nothing-to-do", "{answer:#}");
     assert_eq!(world.alias().await.0, "2");
@@ -137,6 +137,39 @@ async fn an_event_that_comes_twice_or_late_is_dropped() {
     world.front.answers("lambda:PublishVersion", json!({"Version": "2"}));
     let told = world.update.invoke(&event("0055AED6DCD90281E501")).await.unwrap();
     assert_eq!(told["updates"][0]["outcome"], "nothing-to-do", "{told:#}");
+    // What was written down of an event in its time stays when it comes once more too late.
+    let told = world.update.invoke(&event("0055AED6DCD90281E5")).await.unwrap();
+    assert_eq!(told["updates"][0]["steps"][0]["reason"], "out-of-order");
+    let records = Log::new(world.bucket("releases")).about("release", Timestamp::from_millis(0)).await.unwrap();
+    assert_eq!(records.iter().filter(|record| record.outcome == Outcome::Moved).count(), 1, "{records:?}");
+}
+
+/// An invocation that was cut off leaves a record without an end. Its event comes again until there is one: an error as
+/// long as somebody may be at it, and from then on the work itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_was_cut_off_is_not_lost() {
+    let Some(world) = World::new().await else { return };
+    let object = json!({"key": "release", "versionId": "", "sequencer": "01"});
+    let event = json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "uploads"}, "object": object}}]});
+    world.upload("release", b"a release", NOON).await;
+    let place = Place::new("release", &format!("s{:0<32}", "01"), "unversioned");
+    let log = Log::new(world.bucket("releases"));
+    let left = |minutes: u64| {
+        let now = Timestamp::from(std::time::SystemTime::now());
+        let started = now.minus(std::time::Duration::from_secs(minutes * 60));
+        let record = json!({"format": 1, "run": format!("{}-0000000000000001", started.compact()), "started": started,
+            "bucket": "uploads", "key": "release", "function": "sigcache-endpoint", "alias": "live",
+            "outcome": "under-way", "steps": []});
+        serde_json::from_value::<Record>(record).unwrap()
+    };
+    log.write(&place, &left(2)).await.unwrap();
+    let error = world.update.invoke(&event).await.unwrap_err();
+    let text = error["errorMessage"].as_str().unwrap();
+    assert!(text.contains("is under way; broken link: event (duplicate-event)"), "{text}");
+    log.write(&place, &left(17)).await.unwrap();
+    let told = world.update.invoke(&event).await.unwrap();
+    assert_eq!(told["updates"][0]["outcome"], "moved", "{told:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,6 +250,21 @@ async fn a_version_that_is_not_well_is_never_called_by_the_alias() {
     let results = world.results().await;
     assert!(results[0].contains("as before; broken link: health"), "{results:?}");
     assert!(world.update.logged().contains(r#""RolledBack":1.0"#));
+
+    // It never answers: that is found out while there is time to tell.
+    world.front.mended();
+    world.front.hangs("lambda:InvokeFunction");
+    let artifact = b"another release";
+    let bucket = world.bucket("uploads");
+    for (key, bytes) in [("2.minisig", world.key.minisign(artifact, NOON + 1).into_bytes()), ("2", artifact.to_vec())] {
+        object_store::ObjectStoreExt::put(&*bucket, &key.into(), bytes.into()).await.unwrap();
+    }
+    let event = json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "uploads"}, "object": {"key": "2", "sequencer": "01"}}}]});
+    let told = world.update.invoke_within(&event, std::time::Duration::from_secs(20)).await.unwrap();
+    let found = told["updates"][0]["steps"].as_array().unwrap().iter().find(|step| step["passed"] == false).unwrap();
+    assert_eq!((&found["link"], &found["reason"]), (&json!("health"), &json!("version-unhealthy")), "{told:#}");
+    assert!(found["found"].as_str().unwrap().starts_with("no answer within"), "{found}");
 
     // It ends in an error: the real function, which cannot read its configuration's store.
     world.front.mended();
@@ -334,6 +382,11 @@ async fn events_of_other_kinds_are_refused_and_named() {
         (json!({"sigcache": "sync"}), "this is the update function"),
         (json!({"what": 1}), "unknown event: an object with [\"what\"]"),
         (json!([1]), "unknown event: a list"),
+        (
+            json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+                "s3": {"bucket": {"name": "store"}, "object": {"key": "k.zip"}}}]}),
+            "an event about the bucket store, and uploads come to uploads",
+        ),
     ] {
         let error = world.update.invoke(&event).await.unwrap_err();
         assert!(error["errorMessage"].as_str().unwrap().contains(told), "{error}");

@@ -14,8 +14,8 @@ fn outcome<'a>(report: &'a Value, name: &str) -> (&'a str, &'a str) {
 
 /// The metrics that a function has written, the newest last.
 fn metrics(lambda: &Lambda) -> Vec<Value> {
-    let lines = lambda.log.lock().unwrap().clone();
-    let values = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let log = lambda.logged();
+    let values = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     values.filter(|value| value.get("_aws").is_some()).collect()
 }
 

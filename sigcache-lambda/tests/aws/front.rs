@@ -2,7 +2,7 @@
 //! the function where the emulator has none that runs.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
@@ -40,6 +40,7 @@ struct Inner {
     client: reqwest::Client,
     seen: Mutex<Vec<String>>,
     faults: Mutex<BTreeMap<String, Fault>>,
+    hanging: Mutex<BTreeSet<String>>,
     /// Answers in the place of those of the emulator, by the call.
     answers: Mutex<BTreeMap<String, Value>>,
     function: Mutex<Option<Arc<Lambda>>>,
@@ -54,6 +55,7 @@ impl Front {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             seen: Mutex::default(),
             faults: Mutex::default(),
+            hanging: Mutex::default(),
             answers: Mutex::default(),
             function: Mutex::default(),
         });
@@ -82,10 +84,16 @@ impl Front {
         self.inner.answers.lock().unwrap().insert(action.to_owned(), answer);
     }
 
+    /// `action` is never answered from now on.
+    pub(crate) fn hangs(&self, action: &str) {
+        self.inner.hanging.lock().unwrap().insert(action.to_owned());
+    }
+
     /// Nothing fails any more.
     pub(crate) fn mended(&self) {
         self.inner.faults.lock().unwrap().clear();
         self.inner.answers.lock().unwrap().clear();
+        self.inner.hanging.lock().unwrap().clear();
     }
 
     /// The permissions that were needed so far.
@@ -146,6 +154,10 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let action = action(&parts.method, &parts.uri, &parts.headers, &body);
     inner.seen.lock().unwrap().push(action.clone());
+    let hangs = inner.hanging.lock().unwrap().contains(&action);
+    if hangs {
+        std::future::pending::<()>().await;
+    }
     let bucket = parts.uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
     if let Some(fault) = inner.fault(&action).or_else(|| inner.fault(&format!("{action} in {bucket}"))) {
         return failure(&fault);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fs::OpenOptions,
     process::Stdio,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -16,8 +17,8 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::Value;
+use tempfile::NamedTempFile;
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
     net::TcpListener,
     process::{Child, Command},
     sync::{mpsc, oneshot},
@@ -26,8 +27,8 @@ use tokio::{
 /// A function: its program runs from its first event on, and ends with this.
 pub(crate) struct Lambda {
     events: mpsc::UnboundedSender<Invocation>,
-    /// What it has written to its log.
-    pub(crate) log: Arc<Mutex<Vec<String>>>,
+    /// Where its log goes: a file, so that whatever was written before an answer is there with it.
+    log: NamedTempFile,
     /// The arguments of the program's start, to start another.
     pub(crate) start: Arc<dyn Fn() + Send + Sync>,
     child: Arc<Mutex<Option<Child>>>,
@@ -77,22 +78,15 @@ impl Lambda {
         set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256");
         set("AWS_LAMBDA_LOG_GROUP_NAME", name);
         set("AWS_LAMBDA_LOG_STREAM_NAME", "stream");
-        let log = Arc::new(Mutex::new(Vec::new()));
+        let log = NamedTempFile::new().unwrap();
         let child = Arc::new(Mutex::new(None));
-        let (written, running) = (log.clone(), child.clone());
+        let (written, running) = (log.path().to_owned(), child.clone());
         let start = Arc::new(move || {
             let mut command = Command::new(&binary);
             command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
-            let mut child = command.spawn().unwrap();
-            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-            let written = written.clone();
-            tokio::spawn(async move {
-                while let Ok(Some(line)) = lines.next_line().await {
-                    written.lock().unwrap().push(line);
-                }
-            });
-            *running.lock().unwrap() = Some(child);
+            let log = OpenOptions::new().append(true).open(&written).unwrap();
+            command.stdin(Stdio::null()).stdout(log).stderr(Stdio::inherit()).kill_on_drop(true);
+            *running.lock().unwrap() = Some(command.spawn().unwrap());
         });
         Self { events, log, start, child }
     }
@@ -137,7 +131,7 @@ impl Lambda {
 
     /// All that it wrote, as text.
     pub(crate) fn logged(&self) -> String {
-        self.log.lock().unwrap().join("\n")
+        std::fs::read_to_string(self.log.path()).unwrap()
     }
 }
 
