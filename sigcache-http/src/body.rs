@@ -15,18 +15,19 @@ use sigcache_core::read::{Document, ReadError};
 pub(crate) struct Streamed {
     chunks: BoxStream<'static, Result<Bytes, ReadError>>,
     left: u64,
+    ended: Ended,
 }
 
+/// Is told how a document ended that was read to its end: of any other nothing is known.
+pub(crate) type Ended = Box<dyn Fn(Option<&ReadError>) + Send>;
+
 impl Streamed {
-    pub(crate) fn new(document: Document, length: u64) -> Self {
+    pub(crate) fn new(document: Document, length: u64, ended: Ended) -> Self {
         let chunks = futures_util::stream::unfold(document, |mut document| async move {
             let chunk = document.next().await?;
-            if let Err(error) = &chunk {
-                tracing::error!(error = %error, "a document was cut off while it was served");
-            }
             Some((chunk, document))
         });
-        Self { chunks: chunks.boxed(), left: length }
+        Self { chunks: chunks.boxed(), left: length, ended }
     }
 }
 
@@ -39,12 +40,21 @@ impl Body for Streamed {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ReadError>>> {
         let chunk = std::task::ready!(self.chunks.as_mut().poll_next(context));
-        Poll::Ready(chunk.map(|chunk| {
-            chunk.map(|bytes| {
+        match &chunk {
+            Some(Ok(bytes)) => {
                 self.left = self.left.saturating_sub(bytes.len() as u64);
-                Frame::data(bytes)
-            })
-        }))
+                // Nobody asks for more than was announced; the last byte comes only when all was verified.
+                if self.left == 0 {
+                    (self.ended)(None);
+                }
+            }
+            Some(Err(error)) => {
+                tracing::error!(error = %error, "a document was cut off while it was served");
+                (self.ended)(Some(error));
+            }
+            None => {}
+        }
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
     fn size_hint(&self) -> SizeHint {

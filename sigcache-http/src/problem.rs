@@ -113,9 +113,9 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Whether the store has something else than it should.
-    pub(crate) fn is_damage(&self) -> bool {
-        self.kind.ends_with(":store-damaged")
+    /// What happened, where the store has something else than it should.
+    pub(crate) fn damage(&self) -> Option<String> {
+        self.kind.ends_with(":store-damaged").then(|| self.detail.clone())
     }
 
     /// The step that did not pass, and why, where it is about a resource.

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use sigcache_core::{
     Digest, Entry, Name, Receipt, Resource, Timestamp,
     judge::{self, State as CopyState},
-    read::Document,
+    read::{Document, ReadError},
 };
 
 use crate::{
@@ -80,7 +80,7 @@ pub(crate) async fn document(
         Wanted::Document(resource, entry) => {
             let document = open(&inner, &loaded, resource, entry, now).await?;
             let meta = Representation::of_document(resource, entry, document.receipt(), now);
-            Ok(answer(&inner, &method, &headers, &meta, Opened::Document(document)))
+            Ok(answer(&inner, &method, &headers, &meta, Opened::Document(name, document)))
         }
     }
 }
@@ -123,16 +123,22 @@ async fn open(
     entry: &Entry,
     now: Timestamp,
 ) -> Result<Document, Problem> {
-    let read = inner.hot.read(&**loaded.bucket(), resource, entry, now).await;
-    let problem = read.as_ref().err().map(|error| {
-        tracing::warn!(resource = resource.name.as_str(), error = %error, "not given out");
-        Problem::unread(&resource.name, error)
-    });
-    let damage = problem.as_ref().filter(|problem| problem.is_damage()).map(|problem| problem.detail().to_owned());
-    inner.gave(&resource.name, damage);
-    match (read, problem) {
-        (Ok(document), _) => Ok(document),
-        (Err(error), problem) => Err(problem.unwrap_or_else(|| Problem::unread(&resource.name, &error))),
+    match inner.hot.read(&**loaded.bucket(), resource, entry, now).await {
+        Ok(document) => {
+            // One that is streamed is known only when its last byte was verified.
+            if matches!(document, Document::InMemory { .. }) {
+                inner.gave(&resource.name, None);
+            }
+            Ok(document)
+        }
+        Err(error) => {
+            tracing::warn!(resource = resource.name.as_str(), error = %error, "not given out");
+            let problem = Problem::unread(&resource.name, &error);
+            if let Some(damage) = problem.damage() {
+                inner.gave(&resource.name, Some(damage));
+            }
+            Err(problem)
+        }
     }
 }
 
@@ -239,7 +245,7 @@ impl Representation {
 }
 
 enum Opened {
-    Document(Document),
+    Document(Name, Document),
     Bytes(Bytes),
 }
 
@@ -300,7 +306,7 @@ fn one_range(range: &HeaderValue, size: u64) -> Verdict {
     }
 }
 
-fn answer(inner: &Inner, method: &Method, asked: &HeaderMap, meta: &Representation, opened: Opened) -> Response {
+fn answer(inner: &Arc<Inner>, method: &Method, asked: &HeaderMap, meta: &Representation, opened: Opened) -> Response {
     let mut headers = meta.headers();
     headers.extend(inner.said_of_store());
     let verdict = judge_conditions(asked, meta);
@@ -337,9 +343,20 @@ fn answer(inner: &Inner, method: &Method, asked: &HeaderMap, meta: &Representati
             let at = |byte: u64| usize::try_from(byte).unwrap_or(usize::MAX).min(bytes.len());
             Body::from(bytes.slice(at(range.start)..at(range.end)))
         }
-        Opened::Document(document) => match document.within(range) {
+        Opened::Document(name, document) => match document.within(range) {
             Document::InMemory { bytes, .. } => Body::from(bytes),
-            streamed => Body::new(Streamed::new(streamed, length)),
+            streamed => {
+                let inner = inner.clone();
+                let ended = move |error: Option<&ReadError>| match error.map(|error| Problem::unread(&name, error)) {
+                    None => inner.gave(&name, None),
+                    Some(problem) => {
+                        if let Some(damage) = problem.damage() {
+                            inner.gave(&name, Some(damage));
+                        }
+                    }
+                };
+                Body::new(Streamed::new(streamed, length, Box::new(ended)))
+            }
         },
     };
     (status, headers, body).into_response()

@@ -56,6 +56,17 @@ async fn only_these_resources_and_only_those_that_are_known() {
     site.sync(&long).await.problem(413, "body-too-large");
 }
 
+/// A body that never comes is not waited for without the token, and with it no longer than ten seconds.
+#[tokio::test]
+async fn a_body_that_never_comes_is_given_up() {
+    let site = Site::new(two);
+    let never = || Body::from_stream(futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>());
+    let without = site.ask(Request::post("/sync").body(never()).unwrap()).await;
+    without.problem(401, "no-token");
+    let request = Request::post("/sync").header("authorization", format!("Bearer {TOKEN}"));
+    site.ask(request.body(never()).unwrap()).await.problem(408, "too-slow");
+}
+
 #[tokio::test]
 async fn nobody_without_the_token_changes_anything() {
     let site = Site::new(two);
