@@ -41,8 +41,8 @@ pub fn explain(resource: &Resource, entry: Option<&Entry>, last: Option<&Decisio
     if let Some(last) = last {
         paragraphs.push(last_run(entry, last, receipt.is_some(), now));
         if !last.is_good() {
-            let advice = advice(last.reason).replace("NAME", resource.name.as_str());
-            paragraphs.push(format!("What to do: {advice}"));
+            let advice = last.reason.advice().replace("NAME", resource.name.as_str());
+            paragraphs.push(format!("What to do: {advice}."));
         }
     }
     paragraphs
@@ -324,85 +324,4 @@ fn last_run(entry: Option<&Entry>, last: &Decision, has_copy: bool, now: Timesta
 fn is_about_an_answer(reason: Reason) -> bool {
     let ours = matches!(reason, Reason::CopyExpired | Reason::MassRemoval | Reason::UnsupportedScheme);
     (Step::Resolve..=Step::Shrink).contains(&reason.step()) && !ours
-}
-
-/// What a person can do about a step that did not pass.
-fn advice(reason: Reason) -> &'static str {
-    match reason {
-        Reason::PrivateAddress => {
-            "if the source is meant to be on a private network, set allow_private = true for this resource; otherwise \
-             somebody made its name point inside."
-        }
-        Reason::AnchorBroken => {
-            "run `sigcache explain` on the anchor; once it is verified again, all that rests on it follows in the same run."
-        }
-        Reason::AnchorEntryUnusable => "tell the publisher of the anchor; the other entries are not touched by it.",
-        Reason::CompanionMissing => {
-            "ask the publisher for the signature file, or correct verify.suffix or verify.list."
-        }
-        Reason::CertificateExpired | Reason::CertificateUnsuitable => {
-            "the publisher must sign with a certificate that is valid and meant for it; where an authority issued it for \
-             another use on purpose, see extended_key_usage."
-        }
-        Reason::CertificateUntrusted => {
-            "compare the chain in the document with the roots in the configuration. If the publisher changed authorities, ask \
-             over another channel, then configure the new root."
-        }
-        Reason::CertificateNotYetValid => {
-            "compare this machine's clock; otherwise wait until the certificate is valid."
-        }
-        Reason::CertificateRevoked => {
-            "do not use what the source sends: the authority took the certificate back. Ask the publisher over another channel."
-        }
-        Reason::RevocationUnknown => {
-            "fetch the authority's current revocation lists, one for each issuer on the path, and configure them (verify.crl)."
-        }
-        Reason::CopyExpired | Reason::DocumentExpired => {
-            "the publisher must issue a newer document; nothing here can make an expired one valid."
-        }
-        Reason::OlderVersion | Reason::ReplayedVersion | Reason::MarkMissing => {
-            "ask the publisher whether going back is intended. If it is, run `sigcache allow-rollback NAME --reason …`; \
-             if not, the source serves old documents and should not be trusted."
-        }
-        Reason::RollbackAllowed => "nothing: the next sync may take an older version, and the permit ends with it.",
-        Reason::MassRemoval => {
-            "check that the configuration is complete; if the resources are meant to go, raise run.removal_limit once."
-        }
-        Reason::SetIncomplete => "mend the resource that failed; then the whole set is taken together.",
-        Reason::OvertakenByOtherRun => "nothing, if two runs were meant to work at once: the newer version stands.",
-        Reason::ObjectMissing => {
-            "run `sigcache sync --refetch NAME`; if the object was stored before, somebody took it away."
-        }
-        _ => match reason.step() {
-            Step::Config => "correct the configuration file.",
-            Step::Resolve => "check the host name in the URL and the name server of this machine.",
-            Step::Connect => "the server is down or a firewall stands between; the next run tries again by itself.",
-            Step::Tls => "look at the server's certificate; for a private authority set extra_ca.",
-            Step::Http => "ask the publisher; `curl -v` on the URL shows the same answer.",
-            Step::Size => "if the document is really that large, raise max_size (or max_companion).",
-            Step::Speed => "the source is too slow; if that is normal for it, raise the time limits.",
-            Step::Parse => "what the source sends is not in the configured form; look at it with `curl`.",
-            Step::Signature => {
-                "do not use what the source sends. Either the publisher changed keys (ask over another channel, then \
-                 configure the new one) or somebody changed the document on the way."
-            }
-            Step::Key if reason == Reason::KeyUnknown => {
-                "the source signs with a key that is not configured. Ask the publisher over another channel; if it changed \
-                 keys, configure the new one."
-            }
-            Step::Key => "look at the keys in the configuration: validity, revocation, threshold.",
-            Step::Identity => "the source serves another document under this name; tell the publisher.",
-            Step::Expiry => "wait until the document is valid, and compare this machine's clock.",
-            Step::Shrink => "ask the publisher whether so much was meant to go; if so, raise shrink_limit once.",
-            Step::Rollback => "ask the publisher whether going back is intended.",
-            Step::Stage | Step::Commit | Step::Publish => {
-                "look at the store: space, permissions, reachability; the next run tries again by itself."
-            }
-            Step::ReadBack => {
-                "somebody or something changed the store behind sigcache's back. Find out who can write to it; then run \
-                 `sigcache sync --refetch NAME`."
-            }
-            Step::Done => "nothing.",
-        },
-    }
 }

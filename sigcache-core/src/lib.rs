@@ -14,6 +14,7 @@
 
 #![deny(missing_docs)]
 
+mod advice;
 #[cfg(feature = "alerts")]
 pub mod alert;
 pub mod anchor;

@@ -74,8 +74,14 @@ impl Inner {
     pub(crate) fn complain(&self, part: &'static str, complaint: Option<String>) {
         let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
         match complaint {
-            Some(text) => drop(complaints.insert(part, text)),
-            None => drop(complaints.remove(part)),
+            // In one line, as everything that is shown of it has one.
+            Some(text) => {
+                let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+                complaints.insert(part, lines.join("; "));
+            }
+            None => {
+                complaints.remove(part);
+            }
         }
     }
 

@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "plain",
         &[
-            "chain", "name", "time", "digest", "json", "reason", "evidence", "receipt", "decision", "entry",
+            "advice", "chain", "name", "time", "digest", "json", "reason", "evidence", "receipt", "decision", "entry",
             "policy", "runtime", "verified", "words",
         ],
     ),

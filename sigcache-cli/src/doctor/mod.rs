@@ -1,6 +1,5 @@
 //! The chain from the configuration to what readers get, link by link: what is asked of each, and what was found.
 
-mod advice;
 mod calendar;
 mod catalog;
 mod certificates;
@@ -13,7 +12,7 @@ mod store;
 mod verification;
 
 use serde::Serialize;
-use sigcache_core::Failure;
+use sigcache_core::{Failure, Reason};
 
 pub(crate) use calendar::{Calendar, Event};
 pub(crate) use catalog::{Divided, check as check_catalog};
@@ -72,7 +71,12 @@ impl Break {
 
     /// What the core found, with what to do about it.
     pub(crate) fn of(failure: &Failure) -> Self {
-        Self::new(&*failure.expected, &*failure.found, advice::about(failure.reason))
+        Self::at(failure.reason, &*failure.expected, &failure.found)
+    }
+
+    /// The same in parts. The step and the code are told, as they are what `explain`, the page and the log say.
+    pub(crate) fn at(reason: Reason, expected: impl Into<String>, found: &str) -> Self {
+        Self::new(expected, format!("{found} ({reason} at step {})", reason.step()), reason.advice())
     }
 
     pub(crate) fn with_exit_code(self, exit_code: u8) -> Self {

@@ -186,8 +186,7 @@ async fn companions(asking: &Asking, source: &Source) -> State {
         match inspect(asking, source, &url, Part::Companion).await {
             Ok(_) => found += 1,
             Err(error) if error.is_absence() => {
-                let absent =
-                    Break::new(shown(&url), &*error.failure().found, super::advice::about(Reason::CompanionMissing));
+                let absent = Break::at(Reason::CompanionMissing, shown(&url), &error.failure().found);
                 if companion.need == Need::Required {
                     return State::Broken(absent);
                 }
@@ -195,9 +194,8 @@ async fn companions(asking: &Asking, source: &Source) -> State {
             }
             Err(error) => {
                 let failure = error.failure();
-                let found = format!("{} ({})", failure.found, failure.reason);
                 let expected = format!("{} from {}", failure.expected, shown(&url));
-                return State::Broken(Break::new(expected, found, super::advice::about(failure.reason)));
+                return State::Broken(Break::at(failure.reason, expected, &failure.found));
             }
         }
     }

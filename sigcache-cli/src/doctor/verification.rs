@@ -13,7 +13,7 @@ use sigcache_core::{
 };
 use url::Url;
 
-use super::{Break, Chain, Divided, Link, State, advice, sources::Source};
+use super::{Break, Chain, Divided, Link, State, sources::Source};
 use crate::{app::App, fault::Fault};
 
 /// What the pipeline says of each source.
@@ -68,7 +68,7 @@ impl Verdicts {
             return State::NotChecked { because: "another one of its set is broken".to_owned() };
         }
         let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
-        State::Broken(broken(text(&decision.expected), &text(&decision.found), decision.reason))
+        State::Broken(Break::at(decision.reason, text(&decision.expected), &text(&decision.found)))
     }
 
     /// Whether all that it lacks is a companion.
@@ -81,11 +81,7 @@ impl Verdicts {
 }
 
 fn attempted(attempt: &Attempt) -> Break {
-    broken(attempt.expected.to_string(), &attempt.found, attempt.reason)
-}
-
-fn broken(expected: String, found: &str, reason: Reason) -> Break {
-    Break::new(expected, format!("{found} ({} at step {})", reason, reason.step()), advice::about(reason))
+    Break::at(attempt.reason, &*attempt.expected, &attempt.found)
 }
 
 /// A source as the pipeline names it.

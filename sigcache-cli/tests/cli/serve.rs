@@ -176,6 +176,14 @@ fn add_token(lab: &Lab) {
 }
 
 #[test]
+fn another_time_is_refused() {
+    let lab = Lab::with(&["a"]);
+    let told = lab.run(&["--at", "2028-01-01T00:00:00Z", "serve", "--no-sync", "--listen", "127.0.0.1:0"]);
+    assert!(told.err.contains("a service goes by the clock"), "{told:?}");
+    told.ends(2);
+}
+
+#[test]
 fn it_syncs_at_once_and_serves_what_was_verified() {
     let lab = lab(&["a", "b"]);
     let mut service = Service::start(&lab, &[]);
@@ -220,7 +228,7 @@ fn it_takes_over_another_configuration_without_a_restart_and_keeps_the_old_one_i
     let health = service.get("/health");
     assert_eq!(health.status, 503);
     let complaint = health.json()["complaints"]["configuration"].as_str().unwrap().to_owned();
-    assert!(complaint.contains("did you mean `max_age`?"), "{complaint}");
+    assert!(complaint.contains("did you mean `max_age`?") && !complaint.contains('\n'), "{complaint}");
     // A key that is replaced is noticed too, and the mistake is mended.
     lab.configure(&["a", "b"], "");
     add_token(&lab);

@@ -203,12 +203,20 @@ fn of_row(row: &Row<'_>) -> Condition {
     let (standing, last) = (row.standing(), row.last);
     let step = last.map(|last| last.step);
     let behind = if row.published { "" } else { ", and its plain copy is behind" };
-    let why = match last {
-        None => "no run has looked at it yet".to_owned(),
-        Some(last) if last.step == Step::Done => format!("the last run passed every step ({})", last.last.reason),
-        Some(last) => format!("the last run ended at step {} ({})", last.step, last.last.reason),
+    let name = row.resource;
+    let text = match last {
+        None => format!("{name} is {standing}: no run has looked at it yet"),
+        Some(last) if last.step == Step::Done => {
+            format!("{name} is {standing}{behind}; the last run passed every step ({})", last.last.reason)
+        }
+        Some(last) => {
+            let copy = match standing {
+                "absent" => "there is no copy".to_owned(),
+                _ => format!("the last good copy is {standing}"),
+            };
+            format!("{name} broke at step {} ({}) in the last run; {copy}{behind}", last.step, last.last.reason)
+        }
     };
-    let text = format!("{} is {standing}: {why}{behind}", row.resource);
     let state =
         format!("{standing} {}{}", step.map_or("none", Step::as_str), if row.published { "" } else { " behind" });
     let mut condition = Condition::new(Subject::Resource, row.resource.as_str(), &state, text);

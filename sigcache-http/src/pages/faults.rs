@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use sigcache_core::{
-    Decision, Entry, Reason, Resource, Step, Timestamp, human_span,
+    Decision, Entry, Name, Reason, Resource, Step, Timestamp, human_span,
     judge::{self, State},
     status::Row,
 };
@@ -17,18 +17,28 @@ pub(crate) struct Fault {
     pub(crate) reason: &'static str,
     pub(crate) expected: Option<String>,
     pub(crate) found: Option<String>,
+    /// What to do about it, where that is known.
+    pub(crate) advice: Option<String>,
 }
 
 impl Fault {
     fn new(link: &str, reason: &'static str, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { link: link.to_owned(), reason, expected: Some(expected.into()), found: Some(found.into()) }
+        let (expected, found) = (Some(expected.into()), Some(found.into()));
+        Self { link: link.to_owned(), reason, expected, found, advice: None }
+    }
+
+    fn advise(self, advice: &str, name: &Name) -> Self {
+        Self { advice: Some(advice.replace("NAME", name.as_str())), ..self }
     }
 
     /// What a part of the program says of itself.
     pub(crate) fn complaint(part: &str, text: &str) -> Self {
-        Self { link: part.to_owned(), reason: "", expected: None, found: Some(text.to_owned()) }
+        Self { link: part.to_owned(), reason: "", expected: None, found: Some(text.to_owned()), advice: None }
     }
 }
+
+/// What to do where nothing runs.
+const NO_RUN: &str = "look at the timer or cron job that runs `sigcache sync`, or at [serve] every, and at its log";
 
 /// How bad it is: 0 is a resource that readers lost, [`GOOD`] one of which nothing is wrong.
 pub(crate) fn rank(row: &Row<'_>) -> u8 {
@@ -56,39 +66,43 @@ pub(crate) fn of_row(
         return None;
     }
     let Some(last) = row.last else {
-        return Some(Fault::new("schedule", "never-run", "a run that looks at it", "none so far"));
+        let never = Fault::new("schedule", "never-run", "a run that looks at it", "none so far");
+        return Some(never.advise("run `sigcache sync NAME`, and set up the schedule", row.resource));
     };
     if last.step != Step::Done {
         let decision = decision.filter(|decision| decision.reason == last.last.reason);
         let text = |of: fn(&Decision) -> Option<&str>| decision.and_then(of).map(str::to_owned);
         let (expected, found) =
             (text(|decision| decision.expected.as_deref()), text(|decision| decision.found.as_deref()));
-        return Some(Fault { link: last.step.to_string(), reason: last.last.reason.as_str(), expected, found });
+        let (link, reason) = (last.step.to_string(), last.last.reason);
+        let fault = Fault { link, reason: reason.as_str(), expected, found, advice: None };
+        return Some(fault.advise(reason.advice(), row.resource));
     }
     if row.state == "fresh" && !row.published {
         let expected = "a plain copy below latest/ that is up to date";
-        return Some(Fault::new(Step::Publish.as_str(), "behind", expected, "one that is behind"));
+        let behind = Fault::new(Step::Publish.as_str(), "behind", expected, "one that is behind");
+        return Some(
+            behind.advise("the next run copies it again, and so does `sigcache audit --repair`", row.resource),
+        );
     }
     let (resource, entry) = found?;
     let (rules, copy) = (&resource.rules, entry.and_then(Entry::copy)?);
     match judge::state(copy, row.checked_at, &rules.trust, &rules.policy, now) {
         State::Expired(failure) => {
             let (step, reason) = (failure.step().as_str(), failure.reason.as_str());
-            Some(Fault::new(step, reason, failure.expected, failure.found))
+            let fault = Fault::new(step, reason, failure.expected, failure.found);
+            Some(fault.advise(failure.reason.advice(), row.resource))
         }
         State::Stale { .. } => {
             let expected = format!("a source that confirms it every {}", human_span(rules.policy.max_age));
             let ago = row.checked_at.map_or("never".to_owned(), |at| format!("{} ago", human_span(now.since(at))));
-            Some(Fault::new(
-                "schedule",
-                "no-run",
-                expected,
-                format!("the last time {ago}, and no run since that failed"),
-            ))
+            let found = format!("the last time {ago}, and no run since that failed");
+            Some(Fault::new("schedule", "no-run", expected, found).advise(NO_RUN, row.resource))
         }
         _ => {
             let expected = "a run since the configuration changed";
-            Some(Fault::new("schedule", "no-run", expected, "none, so that what was withheld still is"))
+            let fault = Fault::new("schedule", "no-run", expected, "none, so that what was withheld still is");
+            Some(fault.advise("run `sigcache sync NAME`", row.resource))
         }
     }
 }

@@ -168,6 +168,7 @@ impl<'l> Index<'l> {
                     }
                     "."
                 }
+                @if let Some(advice) = &fault.advice { p { "What to do: " (plain(advice)) "." } }
             } @else if around.is_empty() {
                 p .lead { (self.all_is_well()) }
             }

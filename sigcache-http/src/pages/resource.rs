@@ -38,7 +38,7 @@ impl Page<'_> {
         html! {
             nav .back aria-label="Up" { a href=(self.home) { "All resources" } }
             h1 .name { (name) " " (state(&self.row)) }
-            @if let Some(fault) = &fault { (broken(fault)) }
+            @if let Some(fault) = &fault { (broken(fault, &paragraphs)) }
             section aria-labelledby="why" {
                 h2 #why { "How it stands, and why" }
                 @for paragraph in &paragraphs { p .prose { (plain(paragraph)) } }
@@ -157,8 +157,9 @@ impl Page<'_> {
     }
 }
 
-/// The link that broke, before everything else.
-fn broken(fault: &Fault) -> Markup {
+/// The link that broke, before everything else; what to do about it, unless one of the `paragraphs` says so.
+fn broken(fault: &Fault, paragraphs: &[String]) -> Markup {
+    let is_told = paragraphs.iter().any(|paragraph| paragraph.starts_with("What to do"));
     html! {
         div .panel.unwell {
             p .lead {
@@ -170,6 +171,7 @@ fn broken(fault: &Fault) -> Markup {
                     div { dt { "Found" } dd { (plain(found)) } }
                 }
             }
+            @if let Some(advice) = fault.advice.as_ref().filter(|_| !is_told) { p { "What to do: " (plain(advice)) "." } }
         }
     }
 }

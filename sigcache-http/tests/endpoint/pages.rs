@@ -222,7 +222,7 @@ async fn a_resource_has_a_page_of_its_own() {
         "a withheld The link that is broken: connect (connection-refused) Expected a connection Found nothing that listens",
     );
     says(&answer, "a is withheld: there is a copy, but it may not be served any more");
-    says(&answer, "What to do: the server is down or a firewall stands between");
+    says(&answer, "What to do: ask the publisher whether the server runs");
     says(&answer, "Sources In the order in which they are tried: https://a.example/a");
     says(&answer, "Size 5 bytes Format detached From https://a.example/a Verified 2026-11-24 12:00 UTC");
     let fingerprint = site.lab.signer.trusted().key.fingerprint();
@@ -564,6 +564,33 @@ async fn what_a_reader_found_damaged_is_said_until_it_is_mended() {
     assert_eq!(site.sync("").await.status, StatusCode::OK);
     assert_eq!(site.get("/resources/a").await.text(), "a newer one");
     assert_eq!(site.get("/health").await.status, StatusCode::OK);
+}
+
+/// One that is larger than memory allows is found damaged only at its end.
+#[tokio::test]
+async fn damage_that_shows_in_the_middle_of_a_document_is_said_too() {
+    use futures_util::TryStreamExt as _;
+    use object_store::ObjectStore as _;
+    let small = |mut options: Options| {
+        options.hot_bytes = 0;
+        options
+    };
+    let site = Site::with(|lab| vec![lab.resource("a")], small);
+    let objects = Arc::new(InMemory::new());
+    let under = objects.clone();
+    let open = Arc::new(move |shard| Ok(Bucket::new(under.clone()).with_shard(shard)));
+    site.endpoint.replace(Setup::new(site.resources.clone(), site.lab.origin.clone(), open));
+    site.lab.publish("a", "a document");
+    assert_eq!(site.sync("").await.status, StatusCode::OK);
+    assert_eq!(site.get("/resources/a").await.text(), "a document");
+    let versions: Vec<_> = objects.list(Some(&"versions/a".into())).try_collect().await.unwrap();
+    objects.put(&versions[0].location, "a d0cument".into()).await.unwrap();
+
+    assert!(site.get("/resources/a").await.body.is_err());
+    says(&page(&site, "/").await, "sync --refetch a");
+    objects.put(&versions[0].location, "a document".into()).await.unwrap();
+    assert_eq!(site.get("/resources/a").await.text(), "a document");
+    does_not_say(&page(&site, "/").await, "sync --refetch a");
 }
 
 #[tokio::test]
