@@ -55,7 +55,10 @@ pub(crate) enum Command {
     /// Serve verified documents and the status page over HTTP, and sync on a schedule.
     Serve(ServeArgs),
     /// Say how every resource stands.
-    Status,
+    Status {
+        /// Only these resources.
+        names: Vec<Name>,
+    },
     /// Write a stored document to standard output or a file, verified again on the way.
     Get(GetArgs),
     /// Write a stored document into one file with its signature, keys, receipt and policy, to be verified elsewhere.

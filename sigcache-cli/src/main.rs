@@ -77,7 +77,7 @@ async fn run(cli: Cli) -> Result<Ending, Fault> {
         Command::Init(args) => init::run(common, args),
         Command::Sync(args) => sync::run(common, args).await,
         Command::Serve(args) => serve::run(common, args).await,
-        Command::Status => status::run(common).await,
+        Command::Status { names } => status::run(common, &names).await,
         Command::Get(args) => get::run(common, args).await,
         Command::Export(args) => export::run(common, args).await,
         Command::Explain { name } => explain::run(common, &name).await,

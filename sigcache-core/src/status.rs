@@ -15,7 +15,7 @@ use crate::{
     reason::Step,
     receipt::Receipt,
     resource::Resource,
-    store::{Catalog, Publish, Shard},
+    store::{Catalog, Copied, Publish, Shard},
     time::Timestamp,
     trust::TrustedKey,
 };
@@ -106,8 +106,8 @@ impl Holdings {
     fn row_of<'h>(&'h self, resource: &'h Resource, now: Timestamp) -> Row<'h> {
         let name = &resource.name;
         let catalog = self.places.get(name).and_then(|place| place.catalog).map(|at| &self.catalogs[at].1);
-        let published = !self.keeps_copies || catalog.is_none_or(|catalog| catalog.is_published(name));
-        Row::new(resource, catalog.and_then(|catalog| catalog.get(name)), published, now)
+        let copied = catalog.filter(|_| self.keeps_copies).map_or(Copied::Yes, |catalog| catalog.copied(name, now));
+        Row::new(resource, catalog.and_then(|catalog| catalog.get(name)), copied, now)
     }
 }
 
@@ -121,8 +121,11 @@ pub struct Row<'h> {
     pub state: &'static str,
     /// Whether its copy is given to readers.
     pub served: bool,
-    /// Whether the plain copy is up to date, where plain copies are kept.
+    /// Whether the plain copy is up to date or a run is at it, where plain copies are kept.
     pub published: bool,
+    /// Since when a run has been at the plain copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publishing_since: Option<Timestamp>,
     /// When a source last confirmed the copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Timestamp>,
@@ -157,7 +160,7 @@ pub struct LastRun {
 }
 
 impl<'h> Row<'h> {
-    fn new(resource: &'h Resource, entry: Option<&'h Entry>, published: bool, now: Timestamp) -> Self {
+    fn new(resource: &'h Resource, entry: Option<&'h Entry>, copied: Copied, now: Timestamp) -> Self {
         let rules = &resource.rules;
         let copy = entry.and_then(|entry| entry.copy().map(|receipt| &**receipt));
         let checked_at = entry.and_then(|entry| entry.checked_at).filter(|_| copy.is_some());
@@ -168,7 +171,11 @@ impl<'h> Row<'h> {
             // A copy that was withheld comes back with the next run that finds nothing wrong, not by a milder rule alone.
             served: state.is_some_and(|state| state.may_be_served(&rules.policy))
                 && entry.is_some_and(|entry| entry.standing == Standing::Live),
-            published,
+            published: copied != Copied::Behind,
+            publishing_since: match copied {
+                Copied::UnderWay(since) => Some(since),
+                Copied::Yes | Copied::Behind => None,
+            },
             checked_at,
             valid_until: copy.and_then(|receipt| receipt.evidence.valid_until),
             bytes: copy.map(|receipt| receipt.evidence.size),

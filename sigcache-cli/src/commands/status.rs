@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 use sigcache_core::{
-    Step, Timestamp, human_span,
+    Name, Step, Timestamp, human_span,
     status::{Holdings, Row},
 };
 
 use crate::{
-    app::App,
+    app::{self, App},
     args::Common,
     fault::{Ending, Fault},
     output,
@@ -24,11 +24,13 @@ struct Status<'a> {
     broken_anchors: Vec<String>,
 }
 
-pub(crate) async fn run(common: &Common) -> Result<Ending, Fault> {
+pub(crate) async fn run(common: &Common, names: &[Name]) -> Result<Ending, Fault> {
     let (app, catalogs) = App::with_catalogs(common).await?;
     let (config, now) = (&app.config, app.now);
     let holdings = Holdings::new(&config.resources, &config.anchored, catalogs, app.bucket.publishes(), now);
-    let rows: Vec<Row<'_>> = holdings.rows(now).collect();
+    names.iter().try_for_each(|name| app::resource(holdings.resources(), name).map(drop))?;
+    let rows = holdings.rows(now).filter(|row| names.is_empty() || names.contains(row.resource));
+    let rows: Vec<Row<'_>> = rows.collect();
     let good = rows.iter().all(Row::is_good) && holdings.broken().is_empty();
     if common.json {
         let broken_anchors = holdings.broken().iter().map(ToString::to_string).collect();
@@ -54,11 +56,13 @@ fn print(rows: &[Row<'_>], now: Timestamp, quiet: bool) -> Result<(), Fault> {
     for row in shown {
         let confirmed = row.checked_at.map_or("never".to_owned(), |at| format!("{} ago", human_span(now.since(at))));
         let bytes = row.bytes.map_or("-".to_owned(), |bytes| bytes.to_string());
+        let copy = match row.publishing_since {
+            _ if !row.published => ", but its plain copy is behind".to_owned(),
+            Some(since) => format!(", a run has been at its plain copy since {since}"),
+            None => String::new(),
+        };
         let last = row.last.as_ref().map_or("never".to_owned(), |run| match run.step {
-            Step::Done if !row.published => {
-                format!("{} ({}), but its plain copy is behind", run.last.outcome, run.last.reason)
-            }
-            Step::Done => format!("{} ({})", run.last.outcome, run.last.reason),
+            Step::Done => format!("{} ({}){copy}", run.last.outcome, run.last.reason),
             step => format!("{} at step {step} ({})", run.last.outcome, run.last.reason),
         });
         let keys: Vec<&str> = row.keys.iter().map(|id| id.as_str()).collect();

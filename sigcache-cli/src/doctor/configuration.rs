@@ -1,6 +1,9 @@
 //! The configuration itself, and the keys that it names, as far as they could not be read.
 
-use sigcache_core::config::{About, Config, ConfigError};
+use sigcache_core::{
+    Resource,
+    config::{About, Config, ConfigError},
+};
 
 use super::{Break, Chain, Link, count};
 
@@ -9,6 +12,7 @@ pub(crate) fn check(chain: &mut Chain, file: &str, config: &Config) {
     let (resources, collections) = (config.resources.len(), config.anchored.len());
     let resting = if collections > 0 { format!(", {collections} resting on anchors") } else { String::new() };
     let (resources, keys) = (count(resources, "resource"), count(config.keys.len(), "key"));
+    note_secrets(chain, &config.resources);
     // What the file says and no reader of it looks at: only who serves, or tells, finds it wrong.
     let serves = crate::serve::check(&config.serve).err().map(|error| format!("{error:#}"));
     let tells = config
@@ -19,7 +23,32 @@ pub(crate) fn check(chain: &mut Chain, file: &str, config: &Config) {
         None => chain.fine(Link::Configuration, file, format!("{resources}{resting}, {keys}")),
         Some(found) => {
             let advice = "correct it there; else `serve` does not begin, or nobody is told".to_owned();
-            chain.broken(Link::Configuration, file.to_owned(), Break::new("settings that can be used", found, advice));
+            chain.broken(
+                Link::Configuration,
+                file.to_owned(),
+                Break::new("settings that can be used", found, advice).with_exit_code(2),
+            );
+        }
+    }
+}
+
+/// Words in the names of parameters that are secret more often than not.
+const SECRET: &[&str] =
+    &["token", "secret", "password", "passwd", "signature", "api_key", "apikey", "access_key", "auth"];
+
+/// URLs are told everywhere. What is secret in one is none any more.
+fn note_secrets(chain: &mut Chain, resources: &[Resource]) {
+    for resource in resources {
+        let secret = resource.urls().iter().find_map(|url| {
+            let is_secret = |name: &str| SECRET.iter().any(|word| name.to_ascii_lowercase().contains(word));
+            url.query_pairs().map(|(name, _)| name.into_owned()).find(|name| is_secret(name))
+        });
+        if let Some(parameter) = secret {
+            chain.remarks.push(format!(
+                "A URL of {} has the parameter {parameter:?}. URLs stand on the page, in logs, receipts, reports and bundles: \
+                 what is secret belongs in `headers`.",
+                resource.name
+            ));
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sigcache_core::{
-    Resource, Timestamp, human_span,
-    store::{LONGEST_PUBLICATION, Publish},
+    Name, Resource, Timestamp, human_span,
+    store::{Copied, Publish, StoreError},
 };
 
 use super::{Break, Chain, Divided, Link, few};
@@ -19,7 +19,7 @@ pub(crate) async fn check(chain: &mut Chain, shards: &[Divided], resources: &[Re
         last_run(chain, one, shortest, now).await;
     }
     for one in shards {
-        copies(chain, one, now);
+        copies(chain, one, now).await;
     }
 }
 
@@ -64,25 +64,34 @@ async fn last_run(chain: &mut Chain, one: &Divided, shortest: Option<Duration>, 
     chain.broken(Link::LastRun, of, broken);
 }
 
-fn copies(chain: &mut Chain, one: &Divided, now: Timestamp) {
+async fn copies(chain: &mut Chain, one: &Divided, now: Timestamp) {
     let of = format!("shard {}", one.shard);
     if one.bucket.publishes() == Publish::Nothing {
         return chain.fine(Link::Copies, of, "none are kept");
     }
-    let since = one.catalog.publishing_since();
-    let under_way = since.filter(|since| now.since(*since) <= LONGEST_PUBLICATION);
-    let behind: Vec<&str> = one
-        .catalog
-        .entries()
-        .filter(|(name, _)| !one.catalog.is_published(name))
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let cut_off = one.catalog.publication_cut_off(now);
+    let copied = |name| one.catalog.copied(name, now);
+    let under_way = one.catalog.entries().find_map(|(name, _)| match copied(name) {
+        Copied::UnderWay(since) => Some(since),
+        _ => None,
+    });
+    let behind = one.catalog.entries().filter(|(name, _)| copied(name) == Copied::Behind);
+    let behind: Vec<&str> = behind.map(|(name, _)| name.as_str()).collect();
     if let Some(since) = under_way {
         return chain.fine(Link::Copies, of, format!("a run has been at them since {since}"));
     }
     let names = few(&behind);
-    let found = match (since, behind.is_empty()) {
-        (None, true) => return chain.ok(Link::Copies, of),
+    let found = match (cut_off, behind.is_empty()) {
+        (None, true) => match one.bucket.missing_copies(&one.catalog).await {
+            Ok(missing) if missing.is_empty() => return chain.ok(Link::Copies, of),
+            Ok(missing) => {
+                let missing: Vec<&str> = missing.iter().map(Name::as_str).collect();
+                let found = format!("nothing, or something of another size, for {}", few(&missing));
+                let advice = "run `sigcache audit --repair`, and find out who takes or changes what is below latest/";
+                return chain.broken(Link::Copies, of, Break::new("a plain copy of each document", found, advice));
+            }
+            Err(error) => return chain.broken(Link::Copies, of, unlisted(&error)),
+        },
         (None, false) => format!("those of {names} behind"),
         (Some(since), true) => format!("the mark of a publication that began at {since} and never ended"),
         (Some(since), false) => {
@@ -91,4 +100,9 @@ fn copies(chain: &mut Chain, one: &Divided, now: Timestamp) {
     };
     let advice = "run `sigcache sync`, which copies them again, or `sigcache audit --repair`";
     chain.broken(Link::Copies, of, Break::new("plain copies of the newest versions", found, advice));
+}
+
+fn unlisted(error: &StoreError) -> Break {
+    let advice = "let this user list what is below latest/, and look at the store's own log";
+    Break::new("a listing of the plain copies", error.chain(), advice).with_exit_code(3)
 }

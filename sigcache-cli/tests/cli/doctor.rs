@@ -108,6 +108,22 @@ fn a_mistyped_word() {
     blames(&lab, 2, &[], "configuration", "sigcache.toml", "cannot be read");
 }
 
+/// What only who serves, or tells, would find wrong.
+#[test]
+fn settings_that_nothing_can_begin_with() {
+    let lab = sound(&["a"]);
+    let whole = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+    for (settings, found) in [
+        ("[serve]\ntoken_file = \"token\"\n", "the token of [serve] cannot be used: a token has 16 to 1024"),
+        ("[serve]\ncron = \"99 * * * *\"\n", "cron"),
+        ("[[alert]]\ncommand = [\"./nobody\"]\n", "alert command: the command cannot be started"),
+    ] {
+        lab.replace("token", "too short");
+        lab.replace("sigcache.toml", format!("{whole}\n{settings}"));
+        blames(&lab, 2, &[], "configuration", "sigcache.toml", found);
+    }
+}
+
 #[test]
 fn a_key_file_that_is_not_there() {
     let lab = sound(&["a"]);
@@ -304,9 +320,9 @@ fn an_address_that_may_not_be_called() {
 fn a_port_at_which_nobody_listens() {
     let lab = sound(&["a"]);
     lab.configure(&["a"], PRIVATE);
-    edit(&lab, &format!("{}/a", lab.origin()), &format!("http://{}/a?token=secret", nobody()));
+    edit(&lab, &format!("{}/a", lab.origin()), &format!("http://{}/a?token=hunter2", nobody()));
     let diagnosis = blames(&lab, 1, &[], "connect", "a at http://127.0.98.7", "refused");
-    assert!(!diagnosis.to_string().contains("secret"), "{diagnosis:#}");
+    assert!(!diagnosis.to_string().contains("hunter2"), "{diagnosis:#}");
 }
 
 #[test]
@@ -488,11 +504,40 @@ fn plain_copies_that_are_behind() {
     let mark = |run: &str| format!("cache/catalog/0001-of-0001/000000000000.publishing-{run}-0000000000000001");
     lab.replace(&mark("20261124T120000.000Z"), "");
     assert_eq!(diagnose(&lab, 0, &[])["whole"], true, "it may still be at it");
+    let status = lab.run(&["--at", LATER, "status"]).ends(0);
+    assert!(
+        status.contains("(first-version), a run has been at its plain copy since 2026-11-24T12:00:00Z"),
+        "{status}"
+    );
+    std::fs::remove_file(lab.path(&mark("20261124T120000.000Z"))).unwrap();
     lab.replace(&mark("20261124T110000.000Z"), "");
     let found = "the mark of a publication that began at 2026-11-24T11:00:00Z and never ended, with a, b behind";
     blames(&lab, 1, &[], "copies", "shard 1/1", found);
     edit(&lab, "url = \"file:cache\"", "url = \"file:cache\"\npublish = false");
     assert_eq!(diagnose(&lab, 0, &[])["whole"], true);
+}
+
+#[test]
+fn plain_copies_that_somebody_took_away() {
+    let lab = sound(&["a", "b", "c"]);
+    std::fs::remove_file(lab.path("cache/latest/b")).unwrap();
+    std::fs::remove_file(lab.path("cache/latest/c.sig")).unwrap();
+    let found = "nothing, or something of another size, for b, c";
+    blames(&lab, 1, &[], "copies", "shard 1/1", found);
+    lab.run(&["--at", LATER, "audit", "--repair"]).ends(1);
+    assert_eq!(diagnose(&lab, 0, &[])["whole"], true);
+}
+
+#[test]
+fn a_secret_in_a_url_is_remarked_upon() {
+    let lab = sound(&["a"]);
+    edit(&lab, &format!("{}/a", lab.origin()), "http://nowhere.invalid/a?page=1&Access_Token=hunter2");
+    let diagnosis = diagnose(&lab, 0, &["--offline"]);
+    let remark = diagnosis["remarks"][0].as_str().unwrap();
+    assert!(
+        remark.starts_with("A URL of a has the parameter \"Access_Token\"") && !remark.contains("hunter2"),
+        "{remark}"
+    );
 }
 
 #[test]

@@ -102,6 +102,11 @@ fn readers_find_the_shard_from_the_name() {
     let half = lab.json("status", 1, &["status"]);
     let absent = half["resources"].as_array().unwrap().iter().filter(|row| row["state"] == "absent").count();
     assert!(0 < absent && absent < names.len(), "{half:#}");
+    // Of those that are asked for alone.
+    let fresh = half["resources"].as_array().unwrap().iter().find(|row| row["state"] == "fresh").unwrap();
+    let one = lab.json("status", 0, &["status", fresh["resource"].as_str().unwrap()]);
+    assert_eq!(one["resources"].as_array().unwrap().as_slice(), std::slice::from_ref(fresh));
+    assert!(lab.run(&["status", "nobody"]).fails(2).contains("nobody"));
     lab.run(&["sync", "--shard", "2/2"]).ends(0);
     lab.json("status", 0, &["status"]);
     for name in names {

@@ -44,9 +44,9 @@ pub(crate) struct AlertMarks {
 }
 
 impl AlertMarks {
-    pub(crate) fn of(keys: &[SnapshotKey]) -> Self {
-        let newest = keys.iter().filter_map(SnapshotKey::alerts).max().unwrap_or(0);
-        let settled = keys.iter().filter_map(|key| match key {
+    pub(crate) fn of<'a>(keys: impl Iterator<Item = &'a SnapshotKey> + Clone) -> Self {
+        let newest = keys.clone().filter_map(SnapshotKey::alerts).max().unwrap_or(0);
+        let settled = keys.filter_map(|key| match key {
             SnapshotKey::AlertsSettled(number, settled) if *number == newest => Some(*settled),
             _ => None,
         });
@@ -71,7 +71,7 @@ mod requests {
     impl Bucket {
         /// What is there now.
         pub(crate) async fn alert_marks(&self) -> Result<AlertMarks, StoreError> {
-            self.snapshots().await.map(|keys| AlertMarks::of(&keys))
+            self.snapshots().await.map(|keys| AlertMarks::of(keys.iter()))
         }
 
         /// One state.

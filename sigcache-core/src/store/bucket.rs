@@ -14,7 +14,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::{Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, path::Path};
 
 use super::{
-    Catalog, Change, Committed, Download, Layout, Shard, SnapshotKey, Staging, Store, StoreError, Sweep,
+    Catalog, Change, Committed, Download, Layout, Shard, SnapshotKey, Staging, Store, StoreError, Sweep, marks::Listed,
     staging::Upload,
 };
 use crate::{
@@ -201,18 +201,24 @@ impl Bucket {
 
     /// What is in the folder of snapshots, in the order of the numbers.
     pub(super) async fn snapshots(&self) -> Result<Vec<SnapshotKey>, StoreError> {
+        Ok(self.listed().await?.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// The same, each with when it was written.
+    pub(super) async fn listed(&self) -> Result<Vec<Listed>, StoreError> {
         let folder = self.layout.catalog_folder();
-        let mut keys = Vec::new();
+        let mut listed = Vec::new();
         let mut listing = self.objects.list(Some(&folder));
         let mut seen: u64 = 0;
         while let Some(meta) = listing.next().await {
             let meta = meta.map_err(|error| failed("list", &folder, error))?;
             seen += 1;
-            keys.extend(meta.location.filename().and_then(SnapshotKey::parse));
+            let written = Timestamp::from_millis(meta.last_modified.timestamp_millis());
+            listed.extend(meta.location.filename().and_then(SnapshotKey::parse).map(|key| (key, written)));
         }
         self.count(seen.div_ceil(1000).max(1));
-        keys.sort_unstable();
-        Ok(keys)
+        listed.sort_unstable();
+        Ok(listed)
     }
 
     /// A catalog of another number of shards holds other names: beside it this one would begin with nothing, know no
@@ -227,12 +233,12 @@ impl Bucket {
 
     /// The newest snapshot, with what the marks beside it say; `None` where there is none yet.
     pub(super) async fn newest(&self) -> Result<Option<Catalog>, StoreError> {
-        let keys = self.snapshots().await?;
-        let newest = keys.iter().filter_map(SnapshotKey::snapshot).max();
+        let listed = self.listed().await?;
+        let newest = listed.iter().filter_map(|(key, _)| key.snapshot()).max();
         self.goes_on(newest.unwrap_or(0))?;
         let Some(number) = newest else { return Ok(None) };
         let mut catalog = self.snapshot(number).await?;
-        catalog.read_marks(&keys);
+        catalog.read_marks(&listed);
         Ok(Some(catalog))
     }
 
@@ -253,15 +259,15 @@ impl Bucket {
     /// The newest snapshot, or `None` where that is still `known`, with the same plain copies up to date: one request then,
     /// and nothing is read.
     pub async fn newer_than(&self, known: &Catalog) -> Result<Option<Catalog>, StoreError> {
-        let keys = self.snapshots().await?;
-        let newest = keys.iter().filter_map(SnapshotKey::snapshot).max();
+        let listed = self.listed().await?;
+        let newest = listed.iter().filter_map(|(key, _)| key.snapshot()).max();
         self.goes_on(newest.unwrap_or(0))?;
-        if newest == Some(known.sequence()) && known.published_by(&keys) == known.published() {
+        if newest == Some(known.sequence()) && known.copies_stand(&listed) {
             return Ok(None);
         }
         let Some(number) = newest else { return Ok(Some(Catalog::empty(&self.layout.shard().folder()))) };
         let mut catalog = self.snapshot(number).await?;
-        catalog.read_marks(&keys);
+        catalog.read_marks(&listed);
         Ok(Some(catalog))
     }
 

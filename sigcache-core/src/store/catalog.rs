@@ -10,7 +10,11 @@ use bytes::Bytes;
 use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 
-use super::{SnapshotKey, alerts::AlertMarks};
+use super::{
+    Copied, SnapshotKey,
+    alerts::AlertMarks,
+    marks::{CopyMarks, Listed},
+};
 use crate::{
     decision::RunId,
     digest::Digest,
@@ -40,12 +44,9 @@ pub struct Catalog {
     conditional_create: Option<Timestamp>,
     #[serde(deserialize_with = "super::shared::entries")]
     entries: BTreeMap<Name, Entry>,
-    /// Up to which snapshot the plain copies were brought, as far as the listing showed. Not part of the snapshot.
+    /// What the listing showed of the plain copies. Not part of the snapshot.
     #[serde(skip)]
-    published: u64,
-    /// Marks of runs that began to publish, as far as the listing showed. Not part of the snapshot.
-    #[serde(skip)]
-    unfinished: Vec<SnapshotKey>,
+    copies: CopyMarks,
     /// What the listing showed of the state of alerting. Not part of the snapshot.
     #[serde(skip)]
     alerts: AlertMarks,
@@ -167,8 +168,7 @@ impl Catalog {
             at: Timestamp::from_millis(0),
             conditional_create: None,
             entries: BTreeMap::new(),
-            published: 0,
-            unfinished: Vec::new(),
+            copies: CopyMarks::default(),
             alerts: AlertMarks::default(),
         }
     }
@@ -198,28 +198,24 @@ impl Catalog {
         self.entries.iter()
     }
 
-    /// Up to which snapshot the plain copies are known to be right.
+    /// Up to which snapshot the plain copies are right, whatever runs that were cut off may still do.
     pub(super) fn published(&self) -> u64 {
-        self.published
+        self.copies.published()
     }
 
-    /// Whether the plain copy of `name` is known to be up to date, where plain copies are kept.
-    pub fn is_published(&self, name: &Name) -> bool {
-        self.get(name).is_none_or(|entry| entry.changed_in <= self.published)
+    /// Whether the plain copy of `name` is up to date, where plain copies are kept.
+    pub fn copied(&self, name: &Name, now: Timestamp) -> Copied {
+        self.get(name).map_or(Copied::Yes, |entry| self.copies.copied(entry.changed_in, now))
     }
 
-    /// When the oldest publication began of which the mark is still there: it is under way, or it was cut off.
-    pub fn publishing_since(&self) -> Option<Timestamp> {
-        let began = self.unfinished.iter().filter_map(|key| match key {
-            SnapshotKey::Publishing(_, run) => Some(run.time()),
-            _ => None,
-        });
-        began.min()
+    /// When a publication began that was cut off, and that no later one has mended yet.
+    pub fn publication_cut_off(&self, now: Timestamp) -> Option<Timestamp> {
+        self.copies.cut_off(now)
     }
 
     /// Marks that runs left which have not come to their end, so far.
     pub(super) fn unfinished(&self) -> &[SnapshotKey] {
-        &self.unfinished
+        self.copies.unfinished()
     }
 
     /// What was known of the state of alerting when this was loaded.
@@ -230,30 +226,23 @@ impl Catalog {
 
     /// All plain copies are up to date with this snapshot.
     pub(crate) fn was_published(&mut self) {
-        self.published = self.sequence;
+        self.copies.whole(self.sequence);
     }
 
     /// Takes over what the marks beside this snapshot say.
-    pub(super) fn read_marks(&mut self, keys: &[SnapshotKey]) {
-        self.alerts = AlertMarks::of(keys);
-        self.unfinished = keys.iter().filter(|key| matches!(key, SnapshotKey::Publishing(..))).copied().collect();
-        self.published = self.published_by(keys);
+    pub(super) fn read_marks(&mut self, listed: &[Listed]) {
+        self.alerts = AlertMarks::of(listed.iter().map(|(key, _)| key));
+        self.copies = CopyMarks::read(listed, self.sequence);
     }
 
-    /// Up to which snapshot the plain copies are right, by the marks beside this one.
-    pub(super) fn published_by(&self, keys: &[SnapshotKey]) -> u64 {
-        // A mark above this snapshot is of a catalog that was set back since.
-        let whole = keys.iter().filter_map(SnapshotKey::published).filter(|number| *number <= self.sequence).max();
-        let begun = keys.iter().filter_map(|key| match key {
-            SnapshotKey::Publishing(number, _) => Some(*number),
-            _ => None,
-        });
-        begun.chain(whole).min().filter(|_| whole.is_some()).unwrap_or(0)
+    /// Whether the marks beside this snapshot say of the plain copies what they said before.
+    pub(super) fn copies_stand(&self, listed: &[Listed]) -> bool {
+        self.copies.agree(&CopyMarks::read(listed, self.sequence))
     }
 
     /// Takes over what the marks said when `before` was loaded: what they say now is as much, or more.
     pub(super) fn keep_marks(&mut self, before: Self) {
-        (self.published, self.unfinished) = (before.published, before.unfinished);
+        self.copies = before.copies;
     }
 
     pub(super) fn conditional_create(&self) -> Option<Timestamp> {

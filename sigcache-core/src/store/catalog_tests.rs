@@ -331,12 +331,16 @@ fn companions_that_a_new_version_has_not_are_remembered_until_it_has_them() {
     assert_eq!(entry(&after(&third, with("four", &[".b"]))).former, [".a".into(), ".c".into()]);
 }
 
+fn listed(keys: &[SnapshotKey]) -> Vec<(SnapshotKey, Timestamp)> {
+    keys.iter().map(|key| (*key, Timestamp::from_millis(1))).collect()
+}
+
 #[test]
 fn a_run_that_did_not_end_sets_back_what_counts_as_published() {
     use SnapshotKey::{Published, Publishing, Snapshot};
     let catalog = |keys: &[SnapshotKey]| {
         let mut catalog = full();
-        catalog.read_marks(keys);
+        catalog.read_marks(&listed(keys));
         catalog.published()
     };
     assert_eq!(catalog(&[]), 0);
@@ -548,7 +552,7 @@ fn what_is_encoded_is_decoded() {
         assert_eq!(Catalog::decode(&stored, SHARD, catalog.sequence()), Ok(catalog));
     }
     let mut published = full();
-    published.read_marks(&[SnapshotKey::Published(2), SnapshotKey::Publishing(1, run(1))]);
+    published.read_marks(&listed(&[SnapshotKey::Published(2), SnapshotKey::Publishing(1, run(1))]));
     let read = Catalog::decode(&published.encode().unwrap(), SHARD, 3).unwrap();
     assert_eq!(read, full(), "what the listing showed is not part of the snapshot");
 }

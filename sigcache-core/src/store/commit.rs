@@ -33,8 +33,8 @@ impl Bucket {
             let Some(mut standing) = self.create_snapshot(&next, run).await? else {
                 if number > 0 {
                     // What others have published meanwhile need not be copied once more; the commit stands either way.
-                    if let Ok(keys) = self.snapshots().await {
-                        next.read_marks(&keys);
+                    if let Ok(listed) = self.listed().await {
+                        next.read_marks(&listed);
                     }
                 }
                 return Ok(Committed { catalog: next, overtaken });

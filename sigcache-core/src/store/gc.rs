@@ -102,7 +102,7 @@ impl Bucket {
             }
         }
         let published = keys.iter().filter_map(SnapshotKey::published).max();
-        let alerts = AlertMarks::of(&keys).newest;
+        let alerts = AlertMarks::of(keys.iter()).newest;
         for key in &keys {
             let old = match key {
                 SnapshotKey::Snapshot(number) => *number < oldest_kept,

@@ -7,13 +7,13 @@
 //! before it ends; should it not come to its end, the mark that it left at its beginning makes the next run do it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io,
     sync::Arc,
     time::Duration,
 };
 
-use futures_util::{FutureExt as _, StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use object_store::{Error as ObjectError, ObjectStore, ObjectStoreExt as _, PutPayload, path::Path};
 
 use super::{Bucket, Catalog, SnapshotKey, Staging as _, Store as _, StoreError, bucket::failed, staging::Upload};
@@ -49,6 +49,25 @@ impl Bucket {
             None => self.clear_marks(catalog, at).await.map(|()| Vec::new()),
             Some(run) => self.copy_anew(catalog, touched, run.begun_at(at)).await.map(|(failures, _)| failures),
         }
+    }
+
+    /// The resources of `catalog` of whose plain copy, or of that of a companion, nothing is there, or something of another
+    /// size. It costs a listing; what is in the copies only an audit sees.
+    pub async fn missing_copies(&self, catalog: &Catalog) -> Result<Vec<Name>, StoreError> {
+        let folder = self.layout.latest_folder();
+        let listed: Vec<_> =
+            self.objects.list(Some(&folder)).try_collect().await.map_err(|error| failed("list", &folder, error))?;
+        self.count((listed.len() as u64).div_ceil(1000).max(1));
+        let sizes: HashMap<Path, u64> = listed.into_iter().map(|meta| (meta.location, meta.size)).collect();
+        let is_there = |name: &Name, suffix: &str, size| sizes.get(&self.layout.latest(name, suffix)) == Some(&size);
+        let missing = catalog.entries().filter(|(name, entry)| {
+            entry.live().is_some_and(|receipt| {
+                let mut companions = receipt.companions.iter();
+                !is_there(name, "", receipt.evidence.size)
+                    || !companions.all(|kept| is_there(name, &kept.suffix, kept.bytes.len() as u64))
+            })
+        });
+        Ok(missing.map(|(name, _)| name.clone()).collect())
     }
 
     /// Makes the plain copies of `names` anew, wrong or right, and those that are behind. `run` began just now. Returns

@@ -79,7 +79,11 @@ fn last(index: &Index<'_>, row: &Row<'_>) -> Markup {
         {
             span .detail { "Expected " (plain(expected)) ", found " (plain(found)) "." }
         }
-        @if !row.published && row.served { span .detail { "Its plain copy is behind." } }
+        @match row.publishing_since {
+            _ if !row.published && row.served => { span .detail { "Its plain copy is behind." } },
+            Some(since) => { span .detail { "A run has been at its plain copy since " (moment(since)) "." } },
+            _ => {},
+        }
     }
 }
 
