@@ -68,7 +68,7 @@ enum Task {
     },
     /// Every reason code is asserted by a test
     Reasons,
-    /// The core compiles with each of its features and each pair of them
+    /// The core compiles with each of its features alone, with all, and with those that meet
     Powerset,
     /// The Terraform module: validated and tested, and applied and destroyed on an emulator
     Terraform,

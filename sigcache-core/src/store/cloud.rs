@@ -9,7 +9,9 @@ use std::{ffi::OsString, str::FromStr, sync::Arc, time::Duration};
 use object_store::{BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig, path::Path};
 use url::Url;
 
-use super::{Bucket, CloudSettings, Encryption, StoreError};
+#[cfg(feature = "s3")]
+use super::Encryption;
+use super::{Bucket, CloudSettings, StoreError};
 
 /// Parts of one upload on their way at once: 48 MiB of memory, with the one being filled and the one that waits.
 const PARTS_AT_ONCE: usize = 4;
