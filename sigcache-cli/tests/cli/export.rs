@@ -705,6 +705,42 @@ fn the_page_works_for_detached_signatures() {
 }
 
 #[test]
+fn the_page_works_for_minisign_and_checksums() {
+    if !is_there("openssl") {
+        return;
+    }
+    let lab = |verify: &str| {
+        let lab = Lab::new();
+        lab.run(&["keygen", "--algorithm", "ed25519", "k"]).ends(0);
+        lab.replace("origin/a", "AAAA\n");
+        lab.replace("origin/SHA256SUMS", format!("{}  a\n", sigcache_core::Digest::of(b"AAAA\n").hex()));
+        lab.run(&["sign", "--format", "minisign", "--key", "k.key.pem", "origin/a"]).ends(0);
+        lab.run(&["sign", "--key", "k.key.pem", "origin/SHA256SUMS"]).ends(0);
+        lab.configure(&["a"], verify);
+        let text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+        lab.replace("sigcache.toml", text + "\n[keys.k]\nfile = \"k.pub.pem\"\n");
+        lab.run(&["sync"]).ends(0);
+        lab
+    };
+    let minisign = lab(r#"verify = { format = "minisign", keys = ["k"] }"#);
+    by_hand(&minisign, "a", &["Unpack", "minisign"]);
+    let inner = r#"signature = { format = "detached", suffix = ".sig" }"#;
+    let sums = lab(&format!(r#"verify = {{ format = "checksums", list = "SHA256SUMS", keys = ["k"], {inner} }}"#));
+    by_hand(&sums, "a", &["Unpack", "Checksums"]);
+    // What the bundles themselves say is the same.
+    for (lab, last) in [(minisign, "openssl pkeyutl"), (sums, "grep -i")] {
+        let folder = TempDir::new().unwrap();
+        unpack_to(&elsewhere(&lab, "a").read("a.tar"), folder.path());
+        let readme = fs::read_to_string(folder.path().join("in/README.txt")).unwrap();
+        let (_, commands) = readme.split_once("BY HAND").unwrap();
+        let lines: Vec<&str> = commands.lines().skip(2).filter(|line| !line.starts_with('(')).collect();
+        assert!(lines.last().unwrap().starts_with(last), "{readme}");
+        let (passed, told) = follow(&folder.path().join("in"), &lines.join("\n"));
+        assert!(passed && told.contains("Signature Verified Successfully"), "{lines:?}: {told}");
+    }
+}
+
+#[test]
 fn the_page_works_for_jws() {
     if !is_there("openssl") {
         return;
