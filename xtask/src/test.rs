@@ -1,7 +1,7 @@
 //! Everything that a change must pass, one step after the other, and what came of each.
 
 use std::{
-    env, thread,
+    env, iter, thread,
     time::{Duration, Instant},
 };
 
@@ -23,7 +23,7 @@ pub(crate) enum Extent {
     Fast,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum End {
     Passed,
     /// Passed without the tests that need what is not installed.
@@ -40,7 +40,8 @@ struct Step {
     /// The programs without which some of its tests say that they are skipped.
     uses: &'static [&'static str],
     run: fn() -> Result<()>,
-    /// Whether it runs beside the step before it: it waits more than it works, and nothing there is measured by time.
+    /// Whether it runs beside the step before it, after others that do: neither needs the whole machine, and nothing there is
+    /// measured by time.
     beside: bool,
 }
 
@@ -86,10 +87,11 @@ const STEPS: &[Step] = &[
     // Within a thousand histories, as the suite has them; the slowest to be caught takes three hundred.
     Step::new("mutants", Extent::Whole, || mutants::check(1000)),
     Step::new("doc", Extent::Fast, doc),
+    Step::new("deny", Extent::Whole, tools::deny),
+    // One crate checked over and over keeps one processor busy, and the others have folders of their own.
     Step::new("powerset", Extent::Whole, tools::powerset),
     Step { beside: true, ..Step::new("terraform", Extent::Whole, terraform::check) },
-    Step::new("deny", Extent::Whole, tools::deny),
-    Step { needs: &["g++"], ..Step::new("fuzz", Extent::Whole, || fuzz::run_all(5)) },
+    Step { beside: true, needs: &["g++"], ..Step::new("fuzz", Extent::Whole, || fuzz::run_all(5)) },
 ];
 
 /// Runs every step even when one fails, prints what came of each, and fails if any did.
@@ -112,16 +114,15 @@ pub(crate) fn all(extent: Extent) -> Result<()> {
     };
     let mut steps = STEPS.iter().peekable();
     while let Some(step) = steps.next() {
-        let beside = steps.next_if(|next| next.beside);
+        let beside: Vec<&Step> = iter::from_fn(|| steps.next_if(|next| next.beside)).collect();
         thread::scope(|scope| {
-            let other = beside.map(|beside| (beside.name, scope.spawn(|| timed(beside))));
+            let others = scope.spawn(|| beside.iter().map(|step| timed(step)).collect::<Vec<_>>());
             let (end, time) = timed(step);
             ends.push((step.name, end, time));
-            if let Some((name, other)) = other {
-                let (end, time) =
-                    other.join().unwrap_or_else(|_| (End::Failed("it panicked".to_owned()), Duration::ZERO));
-                ends.push((name, end, time));
-            }
+            let panicked =
+                || vec![(End::Failed("it, or one before it, panicked".to_owned()), Duration::ZERO); beside.len()];
+            let others = others.join().unwrap_or_else(|_| panicked());
+            ends.extend(beside.iter().zip(others).map(|(step, (end, time))| (step.name, end, time)));
         });
     }
     summary(&ends, &missing)
