@@ -8,6 +8,7 @@ use std::{
 use sigcache_core::config::{Config, ServeSettings};
 use sigcache_http::Endpoint;
 use tokio::sync::watch;
+use url::Url;
 
 use super::{schedule::Schedule, setup};
 use crate::{args::ServeArgs, output};
@@ -20,6 +21,8 @@ pub(super) struct Reload {
     pub(super) args: ServeArgs,
     /// What it began with; some of it cannot change without a restart.
     pub(super) started: ServeSettings,
+    /// The store that is in use.
+    pub(super) store: Url,
     pub(super) endpoint: Endpoint,
     pub(super) schedule: watch::Sender<Schedule>,
 }
@@ -40,7 +43,7 @@ fn marks(files: &[PathBuf]) -> Vec<Mark> {
 impl Reload {
     /// Reads the configuration anew at SIGHUP, and when one of its files changed.
     pub(super) async fn watch(
-        self,
+        mut self,
         mut files: Vec<PathBuf>,
         mut hangups: watch::Receiver<u64>,
         mut ended: watch::Receiver<bool>,
@@ -65,7 +68,7 @@ impl Reload {
     }
 
     /// Takes over the configuration, if it is sound, and gives the files that it stands in. Else the earlier one stays.
-    fn reload(&self) -> Option<Vec<PathBuf>> {
+    fn reload(&mut self) -> Option<Vec<PathBuf>> {
         match self.take_over() {
             Ok(files) => {
                 self.endpoint.complain("configuration", None);
@@ -84,7 +87,7 @@ impl Reload {
         }
     }
 
-    fn take_over(&self) -> anyhow::Result<Vec<PathBuf>> {
+    fn take_over(&mut self) -> anyhow::Result<Vec<PathBuf>> {
         let config = Config::load(&self.path, &|name| std::env::var(name).ok())?;
         let settings = self.args.over(config.serve.clone());
         let schedule = Schedule::new(&settings)?;
@@ -95,6 +98,12 @@ impl Reload {
         };
         if fixed(&settings) != fixed(&self.started) {
             output::warning("listen, token, hot, refresh, connections and base take effect at the next start");
+        }
+        if config.store.url != self.store {
+            let before = std::mem::replace(&mut self.store, config.store.url.clone());
+            let text = format!("the store is {} now; what is in {before} stays there", self.store);
+            tracing::warn!(text, "another store");
+            output::warning(&text);
         }
         self.endpoint.replace(setup);
         self.schedule.send_replace(schedule);

@@ -234,6 +234,11 @@ fn it_takes_over_another_configuration_without_a_restart_and_keeps_the_old_one_i
     add_token(&lab);
     service.warns("the configuration was read anew");
     assert_eq!(service.get("/health").status, 200);
+    // Another store begins with nothing, which somebody should know.
+    let text = String::from_utf8(lab.read("sigcache.toml")).unwrap();
+    lab.replace("sigcache.toml", text.replace("file:cache", "file:elsewhere"));
+    let warning = service.warns("the store is");
+    assert!(warning.contains("/elsewhere now") && warning.contains("/cache stays there"), "{warning}");
     service.stop();
 }
 
