@@ -19,6 +19,7 @@ pub(crate) struct Deployed {
     pub(crate) upload_bucket: String,
     pub(crate) release_bucket: String,
     pub(crate) update_topic: String,
+    pub(crate) alarm_topic: String,
     pub(crate) schedules: Vec<String>,
     pub(crate) schedule_group: String,
     pub(crate) probe_schedule: Option<String>,

@@ -12,16 +12,23 @@ use super::{
 pub(super) async fn check(findings: &mut Findings, outside: &Outside) {
     let chain = &outside.deployed;
     let (update, endpoint) = (&chain.update_function, &chain.endpoint_function);
-    findings.add(Link::UpdateFunction, update, function(outside, update).await);
-    findings.add(Link::Concurrency, update, concurrency(outside).await);
-    findings.add(Link::EndpointFunction, endpoint, function(outside, endpoint).await);
+    let settings = [
+        ("SIGCACHE_FUNCTION", endpoint.clone()),
+        ("SIGCACHE_ALIAS", chain.alias.clone()),
+        ("SIGCACHE_UPLOADS", format!("s3://{}", chain.upload_bucket)),
+        ("SIGCACHE_RELEASES", format!("s3://{}", chain.release_bucket)),
+    ];
+    findings.add(Link::UpdateFunction, update, function(outside, update, &settings).await);
+    findings.add(Link::Concurrency, update, concurrency(outside, update).await);
+    findings.add(Link::Concurrency, endpoint, concurrency(outside, endpoint).await);
+    findings.add(Link::EndpointFunction, endpoint, function(outside, endpoint, &[]).await);
     findings.add(Link::Alias, &format!("{endpoint}:{}", chain.alias), alias(outside).await);
 }
 
 const APPLY: &str = "put it back as Terraform made it: `terraform apply`";
 
-/// It is there, can run, and took its last change.
-async fn function(outside: &Outside, function: &str) -> Held {
+/// It is there, can run, took its last change, and works with this chain.
+async fn function(outside: &Outside, function: &str, settings: &[(&str, String)]) -> Held {
     let state = there(outside.function(function, None).await)?;
     let state = state.ok_or_else(|| Unfit::new("a function", "no such function", APPLY))?;
     able(&state)?;
@@ -29,6 +36,14 @@ async fn function(outside: &Outside, function: &str) -> Held {
         let reason = state["LastUpdateStatusReason"].as_str().unwrap_or("no reason is told");
         let advice = "look at the reason in the console of Lambda; one that is in progress ends within minutes";
         return Err(Unfit::new("a last change that was successful", format!("{status}: {reason}"), advice));
+    }
+    // Whoever may not decrypt the variables is told of none.
+    let Some(variables) = state["Environment"]["Variables"].as_object() else { return Ok(String::new()) };
+    for (name, value) in settings {
+        let found = variables.get(*name).and_then(Value::as_str).unwrap_or_default();
+        if found.trim_end_matches('/') != value {
+            return Err(Unfit::new(format!("{name} = {value}"), format!("{found:?}"), APPLY));
+        }
     }
     Ok(String::new())
 }
@@ -46,8 +61,8 @@ fn able(state: &Value) -> Result<(), Unfit> {
 }
 
 /// It may run at all.
-async fn concurrency(outside: &Outside) -> Held {
-    let path = format!("/2019-09-30/functions/{}/concurrency", Call::encoded(&outside.deployed.update_function));
+async fn concurrency(outside: &Outside, function: &str) -> Held {
+    let path = format!("/2019-09-30/functions/{}/concurrency", Call::encoded(function));
     let answer = there(outside.json(&Call::rest(Action::GetFunctionConcurrency, Method::GET, path)).await)?;
     let answer = answer.ok_or_else(|| Unfit::Unknown("there is no such function".to_owned()))?;
     match answer["ReservedConcurrentExecutions"].as_u64() {

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use anyhow::anyhow;
 use sigcache_core::aws::{Action, AwsError, Call};
 
 use super::{
     Deployed, Outside,
     findings::{Held, Unfit},
 };
+use crate::fault::Fault;
 
 /// Where nothing else has credentials the metadata of a machine is asked for some, for minutes where there is none.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,10 +27,23 @@ pub(super) fn region(chain: &Deployed) -> Held {
     ))
 }
 
+const ADVICE: &str = "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, as `aws configure \
+                      export-credentials --format env` prints them, or run this where a role is given to it";
+
+/// Fails where there are no credentials, or AWS does not know them: each later call would say so in its own words. Where the
+/// service that knows is out of reach, the calls show it.
+pub(crate) async fn known(outside: &Outside) -> Result<(), Fault> {
+    let call = Call::form(Action::GetCallerIdentity, "2011-06-15", &[]);
+    let found = match tokio::time::timeout(PATIENCE, outside.xml(&call)).await {
+        Ok(Ok(_) | Err(AwsError::Unreachable { .. })) => return Ok(()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "none within 20 seconds".to_owned(),
+    };
+    Err(Fault { code: 3, error: anyhow!("AWS knows no credentials of yours: {found}; {ADVICE}") })
+}
+
 pub(super) async fn credentials(outside: &Outside) -> Held {
     const EXPECTED: &str = "credentials that AWS knows";
-    const ADVICE: &str = "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, as `aws configure \
-                          export-credentials --format env` prints them, or run this where a role is given to it";
     let call = Call::form(Action::GetCallerIdentity, "2011-06-15", &[]);
     let answer = match tokio::time::timeout(PATIENCE, outside.xml(&call)).await {
         Ok(Ok(answer)) => answer,

@@ -7,18 +7,22 @@ use sigcache_core::{Timestamp, error_chain};
 use sigcache_lambda::update::{Outcome, Record};
 
 use super::{
-    Outside,
+    Empty, Outside,
     findings::{Held, Unfit},
 };
 
 /// A function runs for at most a quarter of an hour.
 const LONGEST: Duration = Duration::from_secs(16 * 60);
 
-pub(super) async fn update(outside: &Outside) -> Held {
+pub(super) async fn update(outside: &Outside, empty: Empty) -> Held {
     let log = outside.log().map_err(|fault| unread(fault.to_string()))?;
     match log.newest().await {
         Ok(Some(record)) => judge(&record, SystemTime::now().into()),
-        Ok(None) => Ok("there was none yet".to_owned()),
+        Ok(None) if empty == Empty::IsWhole => Ok("there was none yet".to_owned()),
+        Ok(None) => {
+            let found = "none yet, so that the alias stands for the placeholder, which can only say so";
+            Err(Unfit::new("a release that was deployed", found, "deploy the first one: `sigcache deploy`"))
+        }
         Err(error) => Err(of_bucket(&error)),
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Value, json};
-use sigcache_core::aws::{Action, Call};
+use sigcache_core::{
+    aws::{Action, Call, Node},
+    store::Shard,
+};
 
 use super::{
     Findings, Link, Outside,
@@ -20,7 +23,8 @@ pub(super) async fn check(findings: &mut Findings, outside: &Outside) {
     let chain = &outside.deployed;
     let alias = chain.alias_arn();
     for name in &chain.schedules {
-        findings.add(Link::Schedules, name, schedule(outside, name, &alias).await);
+        let held = schedule(outside, name, &alias, |asked| syncs(asked, chain.schedules.len())).await;
+        findings.add(Link::Schedules, name, held);
     }
     if chain.schedules.is_empty() {
         findings.add(Link::Schedules, "", Ok("there is none".to_owned()));
@@ -28,7 +32,8 @@ pub(super) async fn check(findings: &mut Findings, outside: &Outside) {
     match &chain.probe_schedule {
         Some(name) => {
             let update = chain.function_arn(&chain.update_function);
-            findings.add(Link::ProbeSchedule, name, schedule(outside, name, &update).await);
+            let probes = |asked: &Value| asked["sigcache"] == "probe";
+            findings.add(Link::ProbeSchedule, name, schedule(outside, name, &update, probes).await);
         }
         None => findings.add(Link::ProbeSchedule, "", Ok("there is none".to_owned())),
     }
@@ -36,13 +41,23 @@ pub(super) async fn check(findings: &mut Findings, outside: &Outside) {
         let name = queue.rsplit('/').next().unwrap_or_default();
         findings.add(Link::DeadLetters, name, dead_letters(outside, queue).await);
     }
+    if !chain.alarms.is_empty() {
+        findings.add(Link::Alarms, &chain.alarm_topic, told(outside).await);
+    }
     for names in chain.alarms.chunks(ALARMS_AT_ONCE) {
         alarms(findings, outside, names).await;
     }
 }
 
-/// It is enabled and calls the target, whichever version of it.
-async fn schedule(outside: &Outside, name: &str, target: &str) -> Held {
+/// Whether it asks for a run in a store of so many shards, of which each has a schedule.
+fn syncs(asked: &Value, shards: usize) -> bool {
+    let shard = asked.get("shard").and_then(Value::as_str);
+    let count = shard.map(|text| text.parse::<Shard>().ok().map_or(0, |shard| shard.count() as usize));
+    asked["sigcache"] == "sync" && count.unwrap_or(1) == shards
+}
+
+/// It is enabled, calls the target, whichever version of it, and asks for the right thing.
+async fn schedule(outside: &Outside, name: &str, target: &str, is_asked: impl Fn(&Value) -> bool) -> Held {
     let group = Call::encoded(&outside.deployed.schedule_group);
     let path = format!("/schedules/{}?groupName={group}", Call::encoded(name));
     let answer = there(outside.json(&Call::rest(Action::GetSchedule, Method::GET, path)).await)?;
@@ -55,7 +70,32 @@ async fn schedule(outside: &Outside, name: &str, target: &str) -> Held {
     if found != target {
         return Err(Unfit::new(format!("a schedule that calls {target}"), found, APPLY));
     }
+    let input = text(&answer["Target"]["Input"]);
+    if !serde_json::from_str(&input).is_ok_and(|asked| is_asked(&asked)) {
+        return Err(Unfit::new("a schedule that asks for what it is there for", format!("the input {input}"), APPLY));
+    }
     Ok(text(&answer["ScheduleExpression"]))
+}
+
+/// Somebody hears of alarms.
+async fn told(outside: &Outside) -> Held {
+    let fields = [("TopicArn", outside.deployed.alarm_topic.as_str())];
+    let answer = there(outside.xml(&Call::form(Action::ListSubscriptionsByTopic, "2010-03-31", &fields)).await)?;
+    let answer = answer.ok_or_else(|| Unfit::new("a topic", "no such topic", APPLY))?;
+    let members = answer.all("member");
+    let states = members.iter().filter_map(|one| one.text("SubscriptionArn"));
+    let (confirmed, waiting): (Vec<String>, Vec<String>) = states.partition(|arn| arn.starts_with("arn:"));
+    match (confirmed.len(), waiting.len()) {
+        (0, 0) => {
+            let advice = "subscribe somebody: `emails` in Terraform, or the topic's own page in the console";
+            Err(Unfit::new("somebody who is subscribed to the alarms", "nobody", advice))
+        }
+        (0, some) => {
+            let advice = "confirm it by the link in that e-mail";
+            Err(Unfit::new("somebody who has confirmed", format!("{some} that have not"), advice))
+        }
+        (some, _) => Ok(format!("{some} subscribed")),
+    }
 }
 
 /// Nothing was given up.
@@ -87,21 +127,26 @@ async fn alarms(findings: &mut Findings, outside: &Outside, names: &[String]) {
     };
     let lists = [answer.all("MetricAlarms"), answer.all("CompositeAlarms")].concat();
     let alarms = lists.iter().flat_map(|list| &list.children);
-    let found: BTreeMap<String, String> =
-        alarms.filter_map(|alarm| Some((alarm.text("AlarmName")?, alarm.text("StateValue")?))).collect();
+    let found: BTreeMap<String, &Node> = alarms.filter_map(|alarm| Some((alarm.text("AlarmName")?, alarm))).collect();
     for name in names {
-        findings.add(Link::Alarms, name, alarm(found.get(name).map(String::as_str)));
+        let alarm = found.get(name).ok_or_else(|| Unfit::new("an alarm", "no such alarm", APPLY));
+        findings.add(Link::Alarms, name, alarm.and_then(|alarm| silent(alarm)));
     }
 }
 
-fn alarm(state: Option<&str>) -> Held {
-    match state {
-        None => Err(Unfit::new("an alarm", "no such alarm", APPLY)),
+/// It has nothing to tell, and would tell it.
+fn silent(alarm: &Node) -> Held {
+    let state = alarm.text("StateValue");
+    let tells = alarm.all("AlarmActions").iter().any(|actions| !actions.children.is_empty());
+    match state.as_deref() {
         Some("ALARM") => {
             let advice = "look up this alarm in infra/README.md: there is what it means and what to do";
             Err(Unfit::new("an alarm that is silent", "ALARM", advice))
         }
+        _ if alarm.text("ActionsEnabled").is_some_and(|text| text == "false") || !tells => {
+            Err(Unfit::new("an alarm that tells somebody", "one whose actions are switched off", APPLY))
+        }
         Some("INSUFFICIENT_DATA") => Ok("it has not seen enough yet".to_owned()),
-        Some(_) => Ok(String::new()),
+        _ => Ok(String::new()),
     }
 }

@@ -45,6 +45,7 @@ pub(crate) async fn run(common: &Common, args: DeployArgs) -> Result<Ending, Fau
     let key = object_key(&args, &chain)?;
     let release = sign(common, &args, &chain)?;
     let outside = Outside::new(chain)?;
+    aws::check_credentials(&outside).await?;
     let chain = &outside.deployed;
     let follower = Follower::new(outside.log()?, &key).await.map_err(aws::unread)?;
     let deadline = Instant::now() + args.timeout;
@@ -69,7 +70,7 @@ pub(crate) async fn run(common: &Common, args: DeployArgs) -> Result<Ending, Fau
             (Some(record), Findings::default(), text)
         }
         Followed::Nothing => {
-            let findings = aws::check(&outside).await;
+            let findings = aws::check(&outside, aws::Empty::IsWhole).await;
             let text = no_event(chain, &key, args.timeout, &findings);
             (None, findings, text)
         }
@@ -126,9 +127,9 @@ fn sign(common: &Common, args: &DeployArgs, chain: &Deployed) -> Result<Release,
     }
     let path = &args.artifact;
     let artifact = read_small(path, MAX_ARTIFACT_BYTES)?;
-    if !artifact.starts_with(b"PK") {
-        return Err(Fault::usage(anyhow!("{} is not a zip archive, which is what Lambda takes", path.display())));
-    }
+    aws::check_bundle(&artifact)
+        .with_context(|| format!("{} cannot be deployed", path.display()))
+        .map_err(Fault::usage)?;
     let signature = signature::minisign(&key, &*artifact, path, app::now(common));
     let signature = signature.with_context(|| format!("cannot sign {}", path.display())).map_err(Fault::usage)?;
     Ok(Release { artifact: artifact.into(), signature: signature.into() })

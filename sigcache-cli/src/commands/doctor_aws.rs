@@ -24,7 +24,7 @@ struct Diagnosis<'a> {
 
 pub(crate) async fn run(common: &Common, chain: &Path, args: &ChainArgs) -> Result<Ending, Fault> {
     let outside = Outside::new(Deployed::read(chain)?)?;
-    let mut findings = aws::check(&outside).await;
+    let mut findings = aws::check(&outside, aws::Empty::IsNot).await;
     if !common.json {
         findings.print(common)?;
     }

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read as _, path::Path};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use ed25519_dalek::{Signer as _, SigningKey as Ed25519Key, pkcs8::KeypairBytes};
 use p256::{
     SecretKey,
@@ -49,6 +49,15 @@ impl PrivateKey {
     /// PKCS#8, or SEC 1 for P-256, the forms that openssl writes; its `ecparam` puts the curve's name in front.
     fn from_pem(pem: &str) -> Result<Self> {
         const SEC1: &str = "-----BEGIN EC PRIVATE KEY-----";
+        if pem.starts_with("untrusted comment:") {
+            bail!(
+                "it is a key file of minisign; what signs here is a private key in PEM, which `sigcache keygen NAME --algorithm \
+                 ed25519 --minisign` writes as NAME.key.pem"
+            );
+        }
+        if pem.contains("PUBLIC KEY-----") {
+            bail!("it is a public key, and what signs is the private one");
+        }
         if let Some(at) = pem.find(SEC1) {
             return SecretKey::from_sec1_pem(&pem[at..]).map(Self::P256).map_err(|error| anyhow!("{error}"));
         }

@@ -7,6 +7,8 @@ use sigcache_core::aws::Node;
 
 use crate::desk::Desk;
 
+const PROBE: &str = r#"{"sigcache":"probe"}"#;
+
 /// The links that `doctor --aws` says are broken, and what is told of the first.
 async fn broken(desk: &Desk) -> (BTreeSet<String>, Value) {
     let ran = desk.doctor(&["--json"]).await;
@@ -38,10 +40,10 @@ fn notification(topic: &str, suffix: &str) -> String {
     )
 }
 
-fn schedule(name: &str, state: &str, target: &str) -> (&'static str, &'static str, String, String) {
+fn schedule(name: &str, state: &str, target: &str, asked: &str) -> (&'static str, &'static str, String, String) {
     let body = json!({
         "ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"}, "State": state,
-        "Target": {"Arn": target, "RoleArn": "arn:aws:iam::123456789012:role/role", "Input": "{}"},
+        "Target": {"Arn": target, "RoleArn": "arn:aws:iam::123456789012:role/role", "Input": asked},
     });
     ("scheduler", "PUT", format!("/schedules/{name}"), body.to_string())
 }
@@ -50,12 +52,18 @@ fn schedule(name: &str, state: &str, target: &str) -> (&'static str, &'static st
 async fn each_broken_link_is_named_by_the_doctor_and_by_deploy() {
     let Some(desk) = Desk::new().await else { return };
     let world = &desk.world;
+    // Terraform has made all of it, and what the alias stands for can do nothing.
+    let (all, first) = broken(&desk).await;
+    assert_eq!(all, BTreeSet::from(["last-update".to_owned()]));
+    assert!(first["found"].as_str().unwrap().starts_with("none yet"), "{first:#}");
+    desk.deploy("the first", 0, &[]).await.ends(0);
     assert_eq!(broken(&desk).await, (BTreeSet::new(), Value::Null));
     let text = desk.doctor(&[]).await.ends(0);
     assert!(text.ends_with("Every link holds.\n"), "{text}");
     assert_eq!(desk.doctor(&["--quiet"]).await.ends(0), "");
 
     // The last update was refused: what was signed by somebody else came another way.
+    world.answered().await.unwrap();
     world.upload("stranger.zip", b"PK not ours", 1_795_521_600).await;
     world.answered().await.unwrap();
     let alias = "arn:aws:lambda:us-east-1:123456789012:function:sigcache-endpoint:live";
@@ -83,6 +91,11 @@ async fn each_broken_link_is_named_by_the_doctor_and_by_deploy() {
         ("last-update", "broken link: verify (not-verified)", None),
         (
             "alarms",
+            "switched off",
+            Some(query("monitoring", &[("Action", "DisableAlarmActions"), ("AlarmNames.member.1", alarm)])),
+        ),
+        (
+            "alarms",
             "ALARM",
             Some(query(
                 "monitoring",
@@ -95,13 +108,23 @@ async fn each_broken_link_is_named_by_the_doctor_and_by_deploy() {
             Some(query("monitoring", &[("Action", "DeleteAlarms"), ("AlarmNames.member.1", alarm)])),
         ),
         (
+            "alarms",
+            "nobody",
+            Some(query(
+                "sns",
+                &[("Action", "Unsubscribe"), ("SubscriptionArn", world.names["alarm_subscription"].as_str().unwrap())],
+            )),
+        ),
+        (
             "dead-letters",
             "1",
             Some(query("sqs", &[("Action", "SendMessage"), ("QueueUrl", queue), ("MessageBody", "x")])),
         ),
-        ("probe-schedule", alias, Some(schedule("sigcache-probe", "ENABLED", alias))),
-        ("schedules", update, Some(schedule("sigcache-sync", "ENABLED", update))),
-        ("schedules", "DISABLED", Some(schedule("sigcache-sync", "DISABLED", alias))),
+        ("probe-schedule", "the input sync", Some(schedule("sigcache-probe", "ENABLED", update, "sync"))),
+        ("probe-schedule", alias, Some(schedule("sigcache-probe", "ENABLED", alias, PROBE))),
+        ("schedules", "1/3", Some(schedule("sigcache-sync", "ENABLED", alias, r#"{"sigcache":"sync","shard":"1/3"}"#))),
+        ("schedules", update, Some(schedule("sigcache-sync", "ENABLED", update, r#"{"sigcache":"sync"}"#))),
+        ("schedules", "DISABLED", Some(schedule("sigcache-sync", "DISABLED", alias, "{}"))),
         ("alias", "no such alias", Some(lambda("DELETE", format!("{functions}/sigcache-endpoint/aliases/live"), ""))),
         ("endpoint-function", "no such function", Some(lambda("DELETE", format!("{functions}/sigcache-endpoint"), ""))),
         (
@@ -188,6 +211,24 @@ async fn each_broken_link_is_named_by_the_doctor_and_by_deploy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_cannot_run_is_named() {
     let Some(desk) = Desk::new().await else { return };
+    desk.deploy("release", 0, &[]).await.ends(0);
+    let chain = |value: &str| {
+        json!({"SIGCACHE_FUNCTION": value, "SIGCACHE_ALIAS": "live",
+        "SIGCACHE_UPLOADS": "s3://uploads/", "SIGCACHE_RELEASES": "s3://releases"})
+    };
+    let state = |value: &str| json!({"State": "Active", "Environment": {"Variables": chain(value)}});
+    desk.world.front.answers("lambda:GetFunctionConfiguration", state("sigcache-endpoint"));
+    assert_eq!(broken(&desk).await, (BTreeSet::new(), Value::Null));
+    desk.world.front.answers("lambda:GetFunctionConfiguration", state("another"));
+    let (_, first) = broken(&desk).await;
+    assert_eq!((&first["link"], &first["found"]), (&json!("update-function"), &json!("\"another\"")));
+    let zero = r#"{"ReservedConcurrentExecutions":0}"#;
+    desk.world.front.mended();
+    let path = "/2017-10-31/functions/sigcache-endpoint/concurrency";
+    desk.world.ask("lambda", "PUT", path, zero).await;
+    let (_, first) = broken(&desk).await;
+    assert_eq!((&first["link"], &first["of"]), (&json!("concurrency"), &json!("sigcache-endpoint")));
+    desk.world.ask("lambda", "DELETE", path, "").await;
     for (state, found) in [
         (json!({"State": "Failed", "StateReason": "no role"}), "Failed: no role"),
         (
@@ -208,13 +249,14 @@ async fn a_function_that_cannot_run_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_permission_that_somebody_lacks_is_no_broken_link() {
     let Some(desk) = Desk::new().await else { return };
+    desk.deploy("release", 0, &[]).await.ends(0);
     for (action, links) in [
         ("s3:GetBucketNotification", &["notification"][..]),
         ("sns:GetTopicAttributes", &["topic", "topic-policy"]),
-        ("sns:ListSubscriptionsByTopic", &["subscription"]),
+        ("sns:ListSubscriptionsByTopic", &["subscription", "alarms"]),
         ("lambda:GetPolicy", &["invoke-permission"]),
         ("lambda:GetFunctionConfiguration", &["update-function", "endpoint-function", "alias"]),
-        ("lambda:GetFunctionConcurrency", &["concurrency"]),
+        ("lambda:GetFunctionConcurrency", &["concurrency", "concurrency"]),
         ("lambda:GetAlias", &["alias"]),
         ("scheduler:GetSchedule", &["schedules", "probe-schedule"]),
         ("sqs:GetQueueAttributes", &["dead-letters"]),

@@ -53,7 +53,15 @@ async fn what_cannot_pass_is_refused_before_anything_is_uploaded() {
     }
     desk.write("text.zip", "no archive");
     let refused = desk.run(&["deploy", "text.zip", "--key", "release.key.pem", "--chain", "chain.json"]).await;
-    assert!(refused.code == 2 && refused.err.contains("text.zip is not a zip archive"), "{}", refused.err);
+    assert!(refused.code == 2 && refused.err.contains("it is not a zip archive"), "{}", refused.err);
+    desk.write("text.zip", &crate::desk::bundle("cut off")[..40]);
+    let refused = desk.run(&["deploy", "text.zip", "--key", "release.key.pem", "--chain", "chain.json"]).await;
+    assert!(refused.code == 2 && refused.err.contains("it was cut off"), "{}", refused.err);
+    for (key, told) in [("release.pub", "a key file of minisign"), ("chain.json", "not a P-256 or Ed25519 private key")]
+    {
+        let refused = desk.deploy("release", 0, &["--key", key]).await;
+        assert!(refused.code == 2 && refused.err.contains(told), "{key}: {}", refused.err);
+    }
     desk.change("release_keys", json!(["RW"]));
     let refused = desk.deploy("release", 0, &[]).await;
     assert!(refused.code == 2 && refused.err.contains("release key 1 of the chain cannot be read"), "{}", refused.err);
@@ -62,6 +70,20 @@ async fn what_cannot_pass_is_refused_before_anything_is_uploaded() {
     assert!(refused.code == 2 && refused.err.contains("endpoint_function, alias, update_function"), "{}", refused.err);
     assert!(desk.world.front.seen().is_empty(), "{:?}", desk.world.front.seen());
     assert_eq!(desk.world.alias().await.0, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_aws_does_not_know_are_told_before_anything_else() {
+    let Some(desk) = Desk::new().await else { return };
+    desk.world.front.fails("sts:GetCallerIdentity", 403, "InvalidClientTokenId");
+    let refused = desk.deploy("release", 0, &[]).await;
+    assert!(refused.code == 3 && refused.err.contains("AWS knows no credentials of yours"), "{}", refused.err);
+    assert!(
+        refused.err.contains("InvalidClientTokenId") && refused.err.contains("AWS_ACCESS_KEY_ID"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(desk.world.front.seen(), ["sts:GetCallerIdentity"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,6 +123,7 @@ async fn the_link_at_which_an_update_broke_is_told() {
 async fn where_no_link_is_broken_from_outside_the_log_of_the_function_is_named() {
     let Some(desk) = Desk::new().await else { return };
     desk.world.front.fails("s3:PutObject in releases", 403, "AccessDenied");
+    // That nothing was deployed before is no broken link for who is about to.
     let text = desk.deploy("release 1", 0, &["--timeout", "2s"]).await.ends(1);
     assert!(
         text.contains("the update function wrote down nothing about sigcache-endpoint.zip within 2 seconds"),

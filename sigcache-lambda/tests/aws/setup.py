@@ -78,6 +78,10 @@ names["results_queue"] = results
 arn = sqs.get_queue_attributes(QueueUrl=results, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 sns.subscribe(TopicArn=names["result_topic"], Protocol="sqs", Endpoint=arn)
 
+alarm_queue = sqs.create_queue(QueueName="sigcache-alarms")["QueueUrl"]
+alarm_arn = sqs.get_queue_attributes(QueueUrl=alarm_queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+names["alarm_subscription"] = sns.subscribe(TopicArn=names["alarm_topic"], Protocol="sqs", Endpoint=alarm_arn)["SubscriptionArn"]
+
 role = iam.create_role(RoleName="role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
 for function in ["sigcache-endpoint", "sigcache-update"]:
     functions.create_function(
@@ -115,15 +119,16 @@ s3.put_bucket_notification_configuration(
 )
 
 target = functions.get_alias(FunctionName="sigcache-endpoint", Name="live")["AliasArn"]
-for name, arn in [("sigcache-sync", target), ("sigcache-probe", update)]:
+for name, arn in [("sync", target), ("probe", update)]:
     scheduler.create_schedule(
-        Name=name,
+        Name=f"sigcache-{name}",
         ScheduleExpression="rate(1 hour)",
         FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": arn, "RoleArn": role, "Input": "{}"},
+        Target={"Arn": arn, "RoleArn": role, "Input": json.dumps({"sigcache": name})},
     )
 cloudwatch.put_metric_alarm(
     AlarmName="sigcache-runs-missing",
+    AlarmActions=[names["alarm_topic"]],
     ComparisonOperator="LessThanThreshold",
     EvaluationPeriods=1,
     MetricName="Runs",
