@@ -117,6 +117,9 @@ pub struct Options {
     /// How long a run that begins now may be busy with resources; see
     /// [`Runner::with_time_limit`](sigcache_core::run::Runner::with_time_limit).
     pub time_left: Option<TimeLeft>,
+    /// Into how many shards the store is divided, where that is decided elsewhere: a run that would divide it otherwise is
+    /// refused, also the first one.
+    pub shards: Option<u32>,
     /// Whether the process goes on when it has answered, so that a run may go on too (`Prefer: respond-async`).
     pub lives_on: bool,
     /// The path under which the router stands for its readers, where it cannot know it by itself: the stage of an API
@@ -133,6 +136,7 @@ impl Default for Options {
             overdue: None,
             clock: Arc::new(|| std::time::SystemTime::now().into()),
             time_left: None,
+            shards: None,
             lives_on: true,
             base: "".into(),
         }
@@ -141,10 +145,15 @@ impl Default for Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { token, hot_bytes, refresh, overdue, base, lives_on, clock: _, time_left: _ } = self;
+        let Self { token, hot_bytes, refresh, overdue, base, lives_on, shards, clock: _, time_left: _ } = self;
         let mut shown = f.debug_struct("Options");
         shown.field("token", &token.is_some()).field("hot_bytes", hot_bytes).field("refresh", refresh);
-        shown.field("overdue", overdue).field("lives_on", lives_on).field("base", base).finish_non_exhaustive()
+        shown
+            .field("overdue", overdue)
+            .field("lives_on", lives_on)
+            .field("shards", shards)
+            .field("base", base)
+            .finish_non_exhaustive()
     }
 }
 

@@ -159,6 +159,9 @@ async fn start(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -
     {
         return Err(problem::unknown_resource(format!("{unknown} is not among the resources of this endpoint")));
     }
+    if let Some(count) = inner.options.shards {
+        divided_so(count, shard, loaded.holdings.sequence() == 0)?;
+    }
     let chosen = match (shard, &selection, shards.as_slice()) {
         (None, _, [only]) => *only,
         // The shard of a name is known.
@@ -248,6 +251,20 @@ async fn start(inner: &Arc<Inner>, selection: Selection, shard: Option<Shard>) -
         send.send_replace(Some(Arc::new(outcome)));
     });
     Ok(flight)
+}
+
+/// Refuses a run that would divide the store otherwise than into `count` shards: the first one decides, and all that is set up
+/// for another division fails from then on.
+fn divided_so(count: u32, asked: Option<Shard>, is_first: bool) -> Result<(), Problem> {
+    match asked {
+        Some(asked) if u64::from(count) != u64::from(asked.count()) => {
+            Err(problem::bad_request(format!("the store is to be kept in {count} shards, not in {}", asked.count())))
+        }
+        None if count > 1 && is_first => Err(problem::bad_request(format!(
+            "the store is to be kept in {count} shards; name one as `shard`, such as \"1/{count}\""
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Tells what is no longer as it should be by the catalog that the run left. Whether that could be delivered is a matter of

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub enum Event {
     /// A request from a function URL, an API Gateway or a load balancer.
     Http,
-    /// What is to be done, from a schedule or from whoever invoked the function.
+    /// What is to be done, from a schedule, a topic, or whoever invoked the function.
     Asked(Ask),
     /// Messages of a queue, each by itself.
     Queue(Vec<Message>),
@@ -82,8 +82,9 @@ impl Upload {
 /// An event that this function does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown event: {found}; expected an HTTP request, a schedule, messages of a queue, what a bucket says to a topic, \
-         or {{\"sigcache\": \"sync\"}}, {{\"sigcache\": \"health\"}}, {{\"sigcache\": \"probe\"}}"
+    "unknown event: {found}; the endpoint function takes HTTP requests, schedules, and {{\"sigcache\": \"sync\"}} by a queue, a \
+     topic or a call, the update function what a bucket says to a topic and {{\"sigcache\": \"probe\"}}, both \
+     {{\"sigcache\": \"health\"}}"
 )]
 pub struct UnknownEvent {
     found: String,
@@ -149,6 +150,14 @@ fn records_of(records: &[Value], whole: &Value) -> Result<Event, UnknownEvent> {
     }
     let mut told_by_bucket = Uploads::default();
     if all("aws:sns") {
+        // A topic gives its messages one by one.
+        if let [record] = records
+            && let Some(text) = record.pointer("/Sns/Message").and_then(Value::as_str)
+            && let Ok(asked) = serde_json::from_str::<Value>(text)
+            && asked.get("sigcache").is_some()
+        {
+            return Ask::parse(&asked).map(Event::Asked);
+        }
         for record in records {
             let message = record.pointer("/Sns/Message").and_then(Value::as_str);
             let message = message.ok_or_else(|| UnknownEvent::new("a record of a topic without Sns.Message"))?;

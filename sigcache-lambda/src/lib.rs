@@ -11,6 +11,8 @@
 pub mod endpoint;
 pub mod event;
 #[cfg(feature = "runtime")]
+mod failed;
+#[cfg(feature = "runtime")]
 mod logging;
 #[cfg(feature = "runtime")]
 mod metrics;
@@ -20,4 +22,6 @@ pub mod update;
 
 pub use event::{Event, UnknownEvent};
 #[cfg(feature = "runtime")]
-pub use logging::log;
+pub use failed::Failed;
+#[cfg(feature = "runtime")]
+pub use logging::{begun, log};

@@ -48,6 +48,14 @@ pub enum SettingsError {
         #[source]
         source: AwsError,
     },
+    /// A variable cannot be used.
+    #[error("the variable {variable} cannot be used: {found}")]
+    Variable {
+        /// Which one.
+        variable: &'static str,
+        /// What is wrong with it.
+        found: String,
+    },
     /// A secret has no such field.
     #[error("the variable {variable} refers to {reference}: {found}")]
     Field {
@@ -114,6 +122,13 @@ async fn look_up(aws: &Aws, variable: &str, value: &str) -> Result<String, Setti
     let object: Value = serde_json::from_str(&secret).map_err(|_| lacks("the secret is not a JSON object"))?;
     let text = object.get(field).and_then(Value::as_str).map(str::to_owned);
     text.ok_or_else(|| lacks("the secret has no such field, or it is not a text"))
+}
+
+/// What a bucket said, without the page that it said it with.
+fn brief(error: &object_store::Error) -> String {
+    let text = error.to_string();
+    let words = text.split("<?xml").next().unwrap_or_default();
+    words.trim_end().trim_end_matches(':').chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Where the configuration stands.
@@ -202,18 +217,19 @@ impl Configuration {
         objects: &Arc<dyn ObjectStore>,
         key: &Key,
     ) -> Result<Option<(Option<String>, String)>, SettingsError> {
-        let unread = |found: String| SettingsError::Object { url: key.to_string(), found };
+        let Source::Object(url) = &self.source else { return Ok(None) };
+        let unread = |found: String| SettingsError::Object { url: url.to_string(), found };
         let options = GetOptions { if_none_match: self.etag.clone(), ..GetOptions::default() };
         let got = match objects.get_opts(key, options).await {
             Ok(got) => got,
             Err(object_store::Error::NotModified { .. }) => return Ok(None),
-            Err(error) => return Err(unread(error.to_string())),
+            Err(error) => return Err(unread(brief(&error))),
         };
         if got.meta.size > MAX_CONFIG_BYTES {
             return Err(unread(format!("it has {} bytes, more than {MAX_CONFIG_BYTES}", got.meta.size)));
         }
         let etag = got.meta.e_tag.clone();
-        let bytes = got.bytes().await.map_err(|error| unread(error.to_string()))?;
+        let bytes = got.bytes().await.map_err(|error| unread(brief(&error)))?;
         let text = String::from_utf8(bytes.into()).map_err(|_| unread("it is not UTF-8".to_owned()))?;
         Ok(Some((etag, text)))
     }

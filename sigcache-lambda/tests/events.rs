@@ -69,6 +69,18 @@ fn requests_of_every_kind() {
 }
 
 #[test]
+fn a_topic_may_ask_as_whoever_invokes_the_function_does() {
+    let topic = |message: &str| {
+        let message = serde_json::Value::from(message);
+        Event::parse(&format!("{{\"Records\": [{{\"EventSource\": \"aws:sns\", \"Sns\": {{\"Message\": {message}}}}}]}}"))
+    };
+    let all = Event::Asked(Ask::Sync { shard: None, resources: None });
+    assert_eq!(topic(r#"{"sigcache": "sync"}"#), Ok(all));
+    let told = topic(r#"{"sigcache": "sinc"}"#).unwrap_err().to_string();
+    assert!(told.contains("unknown variant `sinc`"), "{told}");
+}
+
+#[test]
 fn what_nobody_knows_is_told_by_what_it_looks_like() {
     for (found, told) in [
         (event!("unknown-websocket"), "an object with [\"isBase64Encoded\", \"requestContext\"]"),
@@ -83,7 +95,7 @@ fn what_nobody_knows_is_told_by_what_it_looks_like() {
     ] {
         let text = found.unwrap_err().to_string();
         assert!(text.contains(told), "{text}");
-        assert!(text.contains("expected an HTTP request, a schedule"), "{text}");
+        assert!(text.contains("the endpoint function takes HTTP requests, schedules"), "{text}");
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 async fn main() -> Result<(), Error> {
     sigcache_lambda::log();
     let environment = sigcache_core::store::environment();
-    let function = Arc::new(Mutex::new(Function::new(&environment)?));
+    let function = Arc::new(Mutex::new(sigcache_lambda::begun(Function::new(&environment))));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let function = function.clone();
         // Lambda gives one event after the other.

@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use sigcache_http::Endpoint;
 use tower::ServiceExt as _;
 
-use super::Failed;
+use crate::Failed;
 
 /// An answer of Lambda has at most 6 MB, and what is not text needs a third more in it. The rest is for headers.
 const MAX_BODY_BYTES: u64 = 4_400_000;
 
 pub(super) async fn answer(endpoint: &Endpoint, event: &str, context: Context) -> Result<Value, Failed> {
-    let request: LambdaRequest = serde_json::from_str(event)?;
+    let request: LambdaRequest = serde_json::from_str(event).map_err(Failed::event)?;
     let router = endpoint.router();
     let service = lambda_http::service_fn(move |request: Request| {
         let router = router.clone();
@@ -32,7 +32,7 @@ pub(super) async fn answer(endpoint: &Endpoint, event: &str, context: Context) -
     });
     let answered = Adapter::from(service).call(LambdaEvent { payload: request, context }).await;
     let answered = answered.unwrap_or_else(|never| match never {});
-    Ok(serde_json::to_value(answered)?)
+    serde_json::to_value(answered).map_err(Failed::work)
 }
 
 /// A gateway puts the name of its stage before the path, which no route knows.

@@ -13,21 +13,26 @@ use std::{
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json, value::RawValue};
 use sigcache_core::{
-    Name, Report, Timestamp,
+    Decision, Name, Report, Step, Timestamp,
     config::Config,
     error_chain,
     fetch::http::HttpFetcher,
     fetch::{Fetcher, Schemes},
     run::Selection,
     runtime::Tokio,
+    store::Shard,
 };
 use sigcache_http::{Endpoint, Options, Setup, Token};
 
 use crate::{
+    Failed,
     event::{Ask, Event, Message},
     metrics,
     settings::{Configuration, SettingsError, Source},
 };
+
+/// The variable that says into how many shards the store is divided.
+const SHARDS: &str = "SIGCACHE_SHARDS";
 
 /// The namespace of its metrics.
 pub const NAMESPACE: &str = "Sigcache";
@@ -39,9 +44,6 @@ const LOOK: Duration = Duration::from_secs(30);
 const LEAST_RESERVE: Duration = Duration::from_secs(3);
 const GREATEST_RESERVE: Duration = Duration::from_secs(60);
 
-/// An invocation that failed, with what to tell of it.
-pub type Failed = Box<dyn std::error::Error + Send + Sync>;
-
 /// The endpoint function, from one invocation to the next.
 pub struct Function {
     name: String,
@@ -49,6 +51,8 @@ pub struct Function {
     looked: Option<Instant>,
     endpoint: Option<Endpoint>,
     token: Option<Vec<u8>>,
+    /// Into how many shards whoever set up the schedules divided the store.
+    shards: Option<u32>,
     /// When the invocation ends, in milliseconds since 1970.
     deadline: Arc<AtomicU64>,
 }
@@ -58,12 +62,17 @@ impl Function {
     pub fn new(environment: &[(String, String)]) -> Result<Self, SettingsError> {
         let source = Source::of(environment);
         let name = environment.iter().find(|(key, _)| key == "AWS_LAMBDA_FUNCTION_NAME");
+        let shards = environment.iter().find(|(key, _)| key == SHARDS).map(|(_, text)| match text.parse::<u32>() {
+            Ok(number) if number > 0 => Ok(number),
+            _ => Err(SettingsError::Variable { variable: SHARDS, found: format!("{text:?} is no number of shards") }),
+        });
         Ok(Self {
             name: name.map_or("sigcache-endpoint".to_owned(), |(_, name)| name.clone()),
             configuration: Configuration::new(source, environment.to_vec())?,
             looked: None,
             endpoint: None,
             token: None,
+            shards: shards.transpose()?,
             deadline: Arc::default(),
         })
     }
@@ -72,23 +81,24 @@ impl Function {
     pub async fn answer(&mut self, event: LambdaEvent<Box<RawValue>>) -> Result<Value, Failed> {
         let LambdaEvent { payload, context } = event;
         self.deadline.store(context.deadline, Ordering::Relaxed);
-        let kind = Event::parse(payload.get()).inspect_err(|error| tracing::error!(%error, "event"))?;
+        let kind = Event::parse(payload.get()).inspect_err(|error| tracing::error!(%error, "event"));
+        let kind = kind.map_err(Failed::event)?;
         let endpoint = self.endpoint().await.map_err(|error| {
             let text = error_chain(&error);
             tracing::error!(error = text, "the function cannot work");
-            text
+            Failed::settings(text)
         })?;
         match kind {
             Event::Http => http::answer(&endpoint, payload.get(), context).await,
             Event::Asked(ask) => {
                 let answer = self.act(&endpoint, ask).await;
-                answer.inspect_err(|error| tracing::error!(%error, "the invocation failed")).map_err(Into::into)
+                answer.inspect_err(|error| tracing::error!(%error, "the invocation failed")).map_err(Failed::work)
             }
             Event::Queue(messages) => Ok(self.work_off(&endpoint, messages, &context).await),
             Event::Uploads(_) => {
                 let text = "uploads are for the update function; this is the endpoint function";
                 tracing::error!(error = text, "event");
-                Err(text.into())
+                Err(Failed::event(text))
             }
         }
     }
@@ -114,7 +124,7 @@ impl Function {
                         endpoint.clone()
                     }
                     // Who may call is no part of what can be replaced.
-                    _ => Endpoint::new(setup(&config), self.options(&config)),
+                    _ => self.begin(&config),
                 };
                 tracing::info!(resources = config.resources.len(), "the configuration was read");
                 self.token = token;
@@ -133,13 +143,28 @@ impl Function {
         }
     }
 
+    fn begin(&self, config: &Config) -> Endpoint {
+        let token = config.serve.token.as_ref().map(|secret| Token::new(&String::from_utf8_lossy(secret.reveal())));
+        let (token, unfit) = match token.transpose() {
+            Ok(token) => (token, None),
+            Err(error) => {
+                (None, Some(format!("the token of [serve] cannot be used, so that nobody may call: {error}")))
+            }
+        };
+        if let Some(text) = &unfit {
+            tracing::error!(error = text, "token");
+        }
+        let mut options = self.options(config);
+        options.token = token;
+        let endpoint = Endpoint::new(setup(config), options);
+        endpoint.complain("token", unfit);
+        endpoint
+    }
+
     fn options(&self, config: &Config) -> Options {
         let deadline = self.deadline.clone();
         let mut options = Options::default();
-        options.token = config.serve.token.as_ref().and_then(|secret| {
-            let token = Token::new(&String::from_utf8_lossy(secret.reveal()));
-            token.inspect_err(|error| tracing::error!(%error, "the token of [serve] cannot be used")).ok()
-        });
+        options.shards = self.shards;
         options.hot_bytes = config.serve.hot_bytes;
         options.refresh = config.serve.refresh;
         options.base = config.serve.base.as_str().into();
@@ -168,12 +193,13 @@ impl Function {
         shard: Option<String>,
         resources: Option<Vec<String>>,
     ) -> Result<Report, String> {
-        let shard = shard.map(|text| text.parse()).transpose().map_err(|error| format!("{error}"))?;
+        let asked = shard.map(|text| text.parse::<Shard>()).transpose();
+        let shard = asked.map_err(|error| format!("the run cannot begin: {error}"))?;
         let names = resources.map(|names| names.iter().map(|name| Name::new(name)).collect::<Result<_, _>>());
         let selection = names.transpose().map_err(|error| error.to_string())?.map_or(Selection::All, Selection::Only);
         let report = endpoint.sync(selection, shard).await.map_err(|problem| problem.to_string());
         let holdings = endpoint.holdings().await.ok();
-        metrics::emit(&crate::endpoint::measured(&self.name, report.as_ref().ok(), holdings.as_deref(), now()));
+        metrics::emit(&measured(&self.name, report.as_ref().ok(), holdings.as_deref(), shard, now()));
         match report {
             Ok(report) => match &report.store_failure {
                 Some(failure) => Err(format!("the run ended, and the store failed: {failure}")),
@@ -263,6 +289,7 @@ fn measured(
     function: &str,
     report: Option<&Report>,
     holdings: Option<&sigcache_core::status::Holdings>,
+    shard: Option<Shard>,
     now: Timestamp,
 ) -> String {
     const COUNT: &str = "Count";
@@ -287,6 +314,7 @@ fn measured(
         numbers.extend([
             ("Failed", COUNT, number(failed)),
             ("Refused", COUNT, number(usize::try_from(report.totals.refused).unwrap_or(usize::MAX))),
+            ("Rejected", COUNT, number(report.decisions.iter().filter(|one| was_rejected(one)).count())),
             ("NotReached", COUNT, count(sigcache_core::Reason::NotReached)),
             ("StoreRequests", COUNT, number(usize::try_from(report.store_requests).unwrap_or(usize::MAX))),
             ("DurationMs", "Milliseconds", number(usize::try_from(report.duration_ms).unwrap_or(usize::MAX))),
@@ -296,5 +324,16 @@ fn measured(
     // That a run ended, whatever it found: the alarm on its absence is the one that sees a schedule that is broken.
     let ended = report.is_some_and(|report| report.store_failure.is_none());
     numbers.push(("Runs", COUNT, if ended { 1.0 } else { 0.0 }));
-    metrics::line(NAMESPACE, function, now, &numbers, &words)
+    // Each shard has a schedule of its own, and the others do not make up for it.
+    let shard = match report {
+        Some(report) => report.shard.to_string(),
+        None => shard.unwrap_or(Shard::WHOLE).to_string(),
+    };
+    metrics::line(NAMESPACE, function, now, &numbers, &words, Some((&shard, &["Runs"])))
+}
+
+/// Whether a source gave something, and it was not what it should be; whatever became of the copy.
+fn was_rejected(decision: &Decision) -> bool {
+    let verified = [Step::Parse, Step::Signature, Step::Key, Step::Identity, Step::Rollback];
+    !decision.is_good() && verified.contains(&decision.step)
 }

@@ -12,6 +12,7 @@ use super::{
     verification::Verification,
 };
 use crate::{
+    Failed,
     event::{Ask, Event, Upload},
     metrics,
 };
@@ -25,8 +26,6 @@ pub struct UpdateFunction {
     settings: Settings,
 }
 
-type Failed = Box<dyn std::error::Error + Send + Sync>;
-
 impl UpdateFunction {
     /// One that works with `settings`.
     pub fn new(settings: Settings) -> Self {
@@ -37,7 +36,8 @@ impl UpdateFunction {
     pub async fn answer(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Value, Failed> {
         let LambdaEvent { payload, context } = event;
         let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(context.deadline);
-        match Event::parse(payload.get()).inspect_err(|error| tracing::error!(%error, "event"))? {
+        let kind = Event::parse(payload.get()).inspect_err(|error| tracing::error!(%error, "event"));
+        match kind.map_err(Failed::event)? {
             Event::Uploads(told) => {
                 for other in &told.others {
                     tracing::info!(event = other, "nothing to do");
@@ -46,7 +46,7 @@ impl UpdateFunction {
                 if let Some(other) = told.uploads.iter().find(|upload| upload.bucket != *uploads) {
                     let text = format!("an event about the bucket {}, and uploads come to {uploads}", other.bucket);
                     tracing::error!(error = text, "event");
-                    return Err(text.into());
+                    return Err(Failed::event(text));
                 }
                 let mut records = Vec::new();
                 for upload in told.uploads {
@@ -56,7 +56,7 @@ impl UpdateFunction {
                 let failed: Vec<String> =
                     records.iter().filter(|record| !record.outcome.is_final()).map(Record::text).collect();
                 if !failed.is_empty() {
-                    return Err(failed.join("; ").into());
+                    return Err(Failed::work(failed.join("; ")));
                 }
                 Ok(json!({ "updates": records, "others": told.others }))
             }
@@ -65,7 +65,7 @@ impl UpdateFunction {
             Event::Asked(Ask::Sync { .. }) | Event::Http | Event::Queue(_) => {
                 let text = "this is the update function: it takes what the upload bucket tells its topic, and probes";
                 tracing::error!(error = text, "event");
-                Err(text.into())
+                Err(Failed::event(text))
             }
         }
     }
@@ -74,8 +74,9 @@ impl UpdateFunction {
     async fn probe(&self) -> Result<Value, Failed> {
         let now: Timestamp = SystemTime::now().into();
         let Verification { uploads, store, name, .. } = &self.settings.verification;
-        let release = Release::current(store, name).await.inspect_err(|error| {
+        let release = Release::current(store, name).await.map_err(|error| {
             tracing::error!(%error, "the release for a probe cannot be read");
+            Failed::work(error)
         })?;
         let Some(release) = release else {
             tracing::info!("there is no release yet, so no probe was sent");
@@ -83,7 +84,7 @@ impl UpdateFunction {
         };
         let key = format!("{PROBES}{}.zip", now.compact());
         let sent = release.send(uploads, &key).await;
-        sent.inspect_err(|error| tracing::error!(%error, "the probe cannot be sent"))?;
+        sent.inspect_err(|error| tracing::error!(%error, "the probe cannot be sent")).map_err(Failed::work)?;
         tracing::info!(key, "a probe was sent");
         self.measure(now, "ProbeSent", &key);
         Ok(json!({ "sent": key }))
@@ -91,13 +92,13 @@ impl UpdateFunction {
 
     fn measure(&self, now: Timestamp, name: &str, key: &str) {
         let words = [("key", key.to_owned())];
-        metrics::emit(&metrics::line(NAMESPACE, &self.settings.own_name, now, &[(name, "Count", 1.0)], &words));
+        metrics::emit(&metrics::line(NAMESPACE, &self.settings.own_name, now, &[(name, "Count", 1.0)], &words, None));
     }
 
     async fn update(&self, mut upload: Upload, deadline: SystemTime) -> Result<Record, Failed> {
         let settings = &self.settings;
         let started: Timestamp = SystemTime::now().into();
-        let nonce = getrandom::u64()?;
+        let nonce = getrandom::u64().map_err(Failed::work)?;
         let mut record = Record {
             format: RECORD_FORMAT,
             run: RunId::new(started, nonce),
@@ -208,7 +209,10 @@ impl UpdateFunction {
         let name = match record.outcome {
             Outcome::NothingToDo if record.key.starts_with(PROBES) => "ProbeArrived",
             Outcome::Moved => "Updated",
-            Outcome::RolledBack | Outcome::Failed => "RolledBack",
+            Outcome::RolledBack => "RolledBack",
+            Outcome::Failed => "Failed",
+            // Nobody uploaded it but this function: most often a release came in between.
+            Outcome::Refused if record.key.starts_with(PROBES) => "ProbeRefused",
             Outcome::Refused => "Refused",
             Outcome::NothingToDo | Outcome::Dropped | Outcome::UnderWay => return,
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::{lambda::Lambda, world::World};
+use crate::{lambda::Lambda, sign::Key, world::World};
 
 fn outcome<'a>(report: &'a Value, name: &str) -> (&'a str, &'a str) {
     let decisions = report["decisions"].as_array().unwrap_or_else(|| panic!("no report: {report}"));
@@ -43,7 +43,14 @@ async fn a_schedule_of_either_kind_and_whoever_invokes_it_begins_a_run() {
     {
         assert_eq!(newest[name], value, "{name}: {newest}");
     }
-    assert_eq!(newest["Function"], "sigcache-endpoint");
+    assert_eq!((&newest["Function"], &newest["Shard"]), (&json!("sigcache-endpoint"), &json!("1/1")));
+    let of_shard = &newest["_aws"]["CloudWatchMetrics"][1];
+    assert_eq!(of_shard["Dimensions"], json!([["Function", "Shard"]]));
+    assert_eq!(of_shard["Metrics"], json!([{"Name": "Runs", "Unit": "Count"}]));
+    // A topic says it as whoever invokes the function does.
+    let told = json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{\"sigcache\": \"sync\"}"}}]});
+    let report = world.endpoint.invoke(&told).await.unwrap();
+    assert_eq!(outcome(&report, "a").0, "unchanged");
 
     for (wrong, told) in [
         (json!({"sigcache": "sync", "shard": "9"}), "shard"),
@@ -58,7 +65,64 @@ async fn a_schedule_of_either_kind_and_whoever_invokes_it_begins_a_run() {
     ] {
         let error = world.endpoint.invoke(&wrong).await.unwrap_err();
         assert!(error["errorMessage"].as_str().unwrap().contains(told), "{wrong}: {error}");
+        let kinds = ["UnknownEvent", "NotDone"];
+        assert!(kinds.contains(&error["errorType"].as_str().unwrap()), "{error}");
     }
+    // Each is told once.
+    assert_eq!(world.endpoint.logged().matches("uploads are for the update function").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_verify_is_counted_whatever_becomes_of_the_copy() {
+    let Some(world) = World::new().await else { return };
+    world.sources.offer("a", b"a", &world.key);
+    world.endpoint.invoke(&json!({"sigcache": "sync"})).await.unwrap();
+    // `b` is not there at all: that is no document which does not verify.
+    let counted = |world: &World| {
+        let newest = metrics(&world.endpoint).pop().unwrap();
+        (newest["Rejected"].as_f64().unwrap(), newest["Failed"].as_f64().unwrap(), newest["Refused"].as_f64().unwrap())
+    };
+    assert_eq!(counted(&world), (0.0, 1.0, 1.0));
+    // The last good copy of `a` is kept, and somebody should look all the same.
+    world.sources.offer("a", b"another", &Key::new(99));
+    let report = world.endpoint.invoke(&json!({"sigcache": "sync"})).await.unwrap();
+    assert_eq!(outcome(&report, "a").0, "kept");
+    assert_eq!(counted(&world), (1.0, 2.0, 1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_does_not_divide_the_store_otherwise_than_the_schedules_do() {
+    let Some(world) = World::of_endpoint(&[("SIGCACHE_SHARDS", "2")]).await else { return };
+    for name in ["a", "b"] {
+        world.sources.offer(name, name.as_bytes(), &world.key);
+    }
+    let sync = |shard: Option<&str>| match shard {
+        Some(shard) => json!({"sigcache": "sync", "shard": shard}),
+        None => json!({"sigcache": "sync"}),
+    };
+    let told = |error: Value| error["errorMessage"].as_str().unwrap().to_owned();
+    // Not even the first: all scheduled runs would fail from then on.
+    let first = told(world.endpoint.invoke(&sync(None)).await.unwrap_err());
+    assert!(first.contains("kept in 2 shards; name one as `shard`, such as \"1/2\""), "{first}");
+    let other = told(world.endpoint.invoke(&sync(Some("1/1"))).await.unwrap_err());
+    assert!(other.contains("kept in 2 shards, not in 1"), "{other}");
+    for shard in ["1/2", "2/2"] {
+        let report = world.endpoint.invoke(&sync(Some(shard))).await.unwrap();
+        assert_eq!(report["shard"], shard);
+        assert_eq!(metrics(&world.endpoint).pop().unwrap()["Shard"], shard);
+    }
+    let again = told(world.endpoint.invoke(&sync(None)).await.unwrap_err());
+    assert!(again.contains("name one as `shard`"), "{again}");
+
+    // What is no number ends the program before its first event, with a line that says so.
+    let wrong =
+        Lambda::new(env!("CARGO_BIN_EXE_sigcache-endpoint"), "wrong", &[("SIGCACHE_SHARDS", "two")].map(owned)).await;
+    wrong.start_and_end().await;
+    assert!(wrong.logged().contains("SIGCACHE_SHARDS cannot be used"), "{}", wrong.logged());
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -117,6 +117,13 @@ impl Lambda {
         }
     }
 
+    /// Starts the program, which ends by itself.
+    pub(crate) async fn start_and_end(&self) {
+        (self.start)();
+        let child = self.child.lock().unwrap().take();
+        assert!(!child.unwrap().wait().await.unwrap().success());
+    }
+
     /// The process of the program.
     pub(crate) fn id(&self) -> u32 {
         self.child.lock().unwrap().as_ref().unwrap().id().unwrap()

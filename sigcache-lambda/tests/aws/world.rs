@@ -86,6 +86,15 @@ impl World {
 
     /// The same, where the update function has these variables too.
     pub(crate) async fn with(variables: &[(&str, &str)]) -> Option<Self> {
+        Self::made(variables, &[]).await
+    }
+
+    /// The same, where the endpoint function has these variables too.
+    pub(crate) async fn of_endpoint(variables: &[(&str, &str)]) -> Option<Self> {
+        Self::made(&[], variables).await
+    }
+
+    async fn made(for_update: &[(&str, &str)], for_endpoint: &[(&str, &str)]) -> Option<Self> {
         let server = tokio::task::spawn_blocking(Server::moto).await.unwrap()?;
         let front = Front::before(server.endpoint.clone()).await;
         let bridge = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -129,7 +138,9 @@ impl World {
         ] {
             of_update.push((variable.to_owned(), value));
         }
-        of_update.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        of_update.extend(for_update.iter().map(owned));
+        of_endpoint.extend(for_endpoint.iter().map(owned));
         let endpoint = Arc::new(Lambda::new(program("sigcache-endpoint"), "sigcache-endpoint", &of_endpoint).await);
         let update = Arc::new(Lambda::new(program("sigcache-update"), "sigcache-update", &of_update).await);
         front.runs(endpoint.clone());
