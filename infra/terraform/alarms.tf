@@ -29,9 +29,9 @@ locals {
         periods     = var.alarm_after
         description = "Some document could not be refreshed, in ${var.alarm_after} periods in a row. Readers have the last good copies."
       })
-      refused = merge(local.between_runs, {
-        metric      = "Refused"
-        description = "A source served something that did not verify. It was not stored."
+      rejected = merge(local.between_runs, {
+        metric      = "Rejected"
+        description = "A source served something that did not verify. It was not stored; readers have the last good copy, if there is one."
       })
       expired = merge(local.between_runs, {
         metric      = "Expired"
@@ -65,21 +65,21 @@ locals {
         metric      = "Errors"
         dimensions  = { FunctionName = local.update }
         statistic   = "Sum"
-        description = "The update function ended with an error."
+        description = "The update function ended with an error, or an update failed. It is tried twice more."
       })
       update-refused = merge(local.alarm, {
         namespace   = "Sigcache/Update"
         metric      = "Refused"
         dimensions  = local.of_update
         statistic   = "Sum"
-        description = "An artifact was uploaded that was refused. The live version was not touched."
+        description = "An artifact was uploaded that was refused. The live version was not touched. A probe does not count here."
       })
       update-rolled-back = merge(local.alarm, {
         namespace   = "Sigcache/Update"
         metric      = "RolledBack"
         dimensions  = local.of_update
         statistic   = "Sum"
-        description = "A release was taken back, because it was not healthy."
+        description = "A release was verified and then taken back: it was not healthy, or the canary's alarm went off. The version before is live."
       })
     },
     {
@@ -90,16 +90,19 @@ locals {
         description = "Something could not be delivered or done, and lies in the queue ${queue}."
       })
     },
+    # One for each shard, since a sum over all would let runs of one stand for those of another. Two periods, because a run
+    # may begin a little later than the one before it, and fall beyond the end of its period.
     var.schedule == null ? {} : {
-      runs = merge(local.alarm, {
+      for number, shard in local.shards : var.shards == 1 ? "runs" : "runs-${number}" => merge(local.alarm, {
         metric      = "Runs"
+        dimensions  = merge(local.of_endpoint, { Shard = shard })
         statistic   = "Sum"
         period      = local.period
         periods     = 2
         comparison  = "LessThanThreshold"
-        threshold   = var.shards
+        threshold   = 1
         missing     = "breaching"
-        description = "There were less runs than the schedule has, in two periods of ${local.period} seconds in a row."
+        description = "There was no run${var.shards == 1 ? "" : " of shard ${shard}"} in two periods of ${local.period} seconds in a row."
       })
     },
     var.probe == null ? {} : {
@@ -116,7 +119,8 @@ locals {
         description = "No probe came through the update chain twice in a row: a release would not arrive either."
       })
     },
-    # Watched while a new version gets its first traffic.
+    # Watched while a new version gets its first traffic. It counts errors of both versions: the dimension that would tell them
+    # apart, ExecutedVersion, has the new version's number, which nobody knows before it is published.
     var.canary == "" || var.canary_alarm != null ? {} : {
       canary = merge(local.alarm, {
         namespace   = "AWS/Lambda"
@@ -124,12 +128,20 @@ locals {
         dimensions  = { FunctionName = local.endpoint, Resource = "${local.endpoint}:${var.alias}" }
         statistic   = "Sum"
         period      = 60
-        description = "The alias ${var.alias} had errors: an update that is under way is rolled back."
+        description = "The alias ${var.alias} had errors, of the new version or of the one before: an update that is under way is rolled back."
       })
     },
   )
 
   alarm_names = { for use in keys(local.alarms) : use => "${var.name}-${use}" }
+
+  # One by one, since another deployment may be called NAME-something. A policy has no room for each of many shards: they
+  # are one pattern, with a ? for each digit.
+  alarm_arns = distinct([
+    for use, name in local.alarm_names : "arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:${
+      startswith(use, "runs-") ? replace(name, "/[0-9]+$/", join("", [for digit in range(length(tostring(var.shards))) : "?"])) : name
+    }"
+  ])
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

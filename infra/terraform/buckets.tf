@@ -93,6 +93,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       noncurrent_version_expiration {
         noncurrent_days = rule.value
       }
+
+      # A deletion leaves a marker, which has nothing behind it after that time, and makes each listing longer.
+      expiration {
+        expired_object_delete_marker = true
+      }
     }
   }
 

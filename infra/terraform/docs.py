@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes the tables of inputs and outputs in README.md from variables.tf and outputs.tf. --check: says whether they are
-what they should be. It reads the form that `terraform fmt` writes, and nothing else."""
+what they should be, and whether ../README.md explains each alarm of alarms.tf and no other. It reads the form that `terraform fmt` writes, and nothing else."""
 
 import pathlib
 import re
@@ -45,6 +45,20 @@ def outputs():
         yield f"| `{name}` | {description(body, name)} |"
 
 
+def alarms():
+    """The alarms by name, as ../README.md explains them: those of several shards are all `runs`."""
+    text = (here / "alarms.tf").read_text()
+    names = set(re.findall(r"^      ([a-z-]+) = merge\(local\.", text, re.MULTILINE))
+    queues = re.search(r"^  dead_letters = merge\(\n(.*?)^  \)$", (here / "locals.tf").read_text(), re.MULTILINE | re.DOTALL)
+    names |= {f"{use}-dead-letters" for use in re.findall(r"(\w+) += \"", queues[1])}
+    return names | ({"runs"} if ' "runs" : "runs-${number}" => merge(local.' in text else set())
+
+
+def explained():
+    table = (here.parent / "README.md").read_text().split("## When an alarm goes off")[1].split("\n## ")[0]
+    return set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE))
+
+
 def main():
     readme = here / "README.md"
     text = readme.read_text()
@@ -57,6 +71,8 @@ def main():
     if sys.argv[1:] == ["--check"]:
         if readme.read_text() != text:
             sys.exit("the tables in README.md are not those of variables.tf and outputs.tf: run docs.py")
+        if alarms() != explained():
+            sys.exit(f"../README.md does not explain just the alarms of alarms.tf: {sorted(alarms() ^ explained())}")
     else:
         readme.write_text(text)
 

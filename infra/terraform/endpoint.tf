@@ -68,6 +68,8 @@ resource "aws_lambda_function" "endpoint" {
   environment {
     variables = merge(
       var.environment,
+      # A run that names no shard, or one of another number, would divide the store anew: the function refuses it.
+      { SIGCACHE_SHARDS = tostring(var.shards) },
       local.config_url == null ? {} : { SIGCACHE_CONFIG = local.config_url },
       var.config_text == null ? {} : { SIGCACHE_CONFIG_TEXT = var.config_text },
     )

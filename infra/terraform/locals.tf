@@ -48,11 +48,16 @@ locals {
   # The last line of a .pub file is the key; the one before it is a comment.
   release_keys = [for key in var.release_keys : regex("RW[0-9A-Za-z+/]{54}$", trimspace(key))]
 
-  # rate(N unit) in seconds.
+  # Each shard by the number that its schedule and its alarm are named by: with zeros before it, so that names sort.
+  shards = { for shard in range(1, var.shards + 1) : format("%0${length(tostring(var.shards))}d", shard) => "${shard}/${var.shards}" }
+
+  # rate(N unit) in seconds. Between two runs there may be that, or a window in which they begin by chance; a period that
+  # is as long as both leaves no two periods in a row empty while runs arrive.
   unit_seconds     = { minute = 60, hour = 3600, day = 86400 }
   schedule_rate    = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.schedule), null)
-  schedule_seconds = local.schedule_rate == null ? 3600 : tonumber(local.schedule_rate[0]) * local.unit_seconds[local.schedule_rate[1]]
-  period           = coalesce(var.alarm_period, min(local.schedule_seconds, 86400))
+  schedule_seconds = local.schedule_rate == null ? 60 : tonumber(local.schedule_rate[0]) * local.unit_seconds[local.schedule_rate[1]]
+  shortest_period  = var.schedule == null ? 60 : max(local.schedule_seconds, 60 * var.schedule_window)
+  period           = coalesce(var.alarm_period, var.schedule == null ? 3600 : local.shortest_period)
   probe_rate       = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.probe), null)
   probe_seconds    = local.probe_rate == null ? 3600 : tonumber(local.probe_rate[0]) * local.unit_seconds[local.probe_rate[1]]
 }

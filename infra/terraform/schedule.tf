@@ -36,8 +36,7 @@ resource "aws_iam_role_policy" "schedule" {
 # A store in one piece has no shards to be named.
 locals {
   runs = var.schedule == null ? {} : var.shards == 1 ? { "${var.name}-sync" = { sigcache = "sync" } } : {
-    for shard in range(1, var.shards + 1) :
-    format("${var.name}-sync-%0${length(tostring(var.shards))}d", shard) => { sigcache = "sync", shard = "${shard}/${var.shards}" }
+    for number, shard in local.shards : "${var.name}-sync-${number}" => { sigcache = "sync", shard = shard }
   }
 }
 

@@ -33,6 +33,9 @@ resource "aws_iam_role_policy" "update" {
   })))
 }
 
+# Which functions there are already: one that is there does not need its artifact any more.
+data "aws_lambda_functions" "all" {}
+
 resource "aws_lambda_function" "update" {
   function_name                  = local.update
   description                    = "sigcache: verifies releases of ${local.endpoint}, and moves its alias or rolls back"
@@ -60,6 +63,12 @@ resource "aws_lambda_function" "update" {
 
   lifecycle {
     ignore_changes = [filename, source_code_hash, s3_bucket, s3_key, s3_object_version]
+
+    # Said in the plan: the provider would say so in the middle of apply, when half of everything is made.
+    precondition {
+      condition     = fileexists(var.update_zip) || contains(data.aws_lambda_functions.all.function_names, local.update)
+      error_message = "There is no file at update_zip, ${var.update_zip}, and the update function is yet to be made of it. A path begins where terraform runs."
+    }
   }
 
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.update]
@@ -124,7 +133,7 @@ resource "aws_iam_policy" "doctor" {
     functions    = flatten([for arn in values(local.function_arns) : [arn, "${arn}:*"]])
     topics       = values(local.topic_arns)
     dead_letters = [for use in keys(local.dead_letters) : local.queue_arns[use]]
-    alarms       = "arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:${var.name}-*"
+    alarms       = local.alarm_arns
     uploads      = local.bucket_arns.uploads
     releases     = local.bucket_arns.releases
     schedules    = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule/${var.name}/*"

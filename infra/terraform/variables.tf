@@ -13,12 +13,12 @@ variable "name" {
 }
 
 variable "release_keys" {
-  description = "Public keys of minisign that may sign releases: each the content of a .pub file, or its second line."
+  description = "Public keys that may sign releases, in the form of minisign: each the content of the .pub file that sigcache keygen --algorithm ed25519 --minisign writes, or its second line."
   type        = list(string)
 
   validation {
     condition     = length(var.release_keys) > 0
-    error_message = "Without a release key no release could ever be verified: minisign -G makes one."
+    error_message = "Without a release key no release could ever be verified: sigcache keygen release --algorithm ed25519 --minisign makes one."
   }
 
   validation {
@@ -77,9 +77,9 @@ variable "store_root" {
 }
 
 variable "store_versioned" {
-  description = "Whether the store's bucket keeps what was deleted or replaced, for noncurrent_days."
+  description = "Whether the store's bucket keeps what was deleted or replaced, for noncurrent_days, and for the price of that storage."
   type        = bool
-  default     = false
+  default     = true
 }
 
 variable "noncurrent_days" {
@@ -119,7 +119,7 @@ variable "force_destroy" {
 # The endpoint function
 
 variable "architecture" {
-  description = "Of both functions: arm64 or x86_64. The artifacts must be built for it."
+  description = "Of both functions: arm64 or x86_64. The artifacts must be built for it. To change it later is a deployment: see above."
   type        = string
   default     = "arm64"
 
@@ -175,6 +175,11 @@ variable "environment" {
   validation {
     condition     = alltrue([for name in keys(var.environment) : !contains(["SIGCACHE_CONFIG", "SIGCACHE_CONFIG_TEXT"], name)])
     error_message = "Where the configuration is, is said by config_file, config or config_text."
+  }
+
+  validation {
+    condition     = !contains(keys(var.environment), "SIGCACHE_SHARDS")
+    error_message = "Into how many shards the store is divided, is said by shards."
   }
 
   validation {
@@ -322,7 +327,7 @@ variable "shards" {
 # The update function
 
 variable "update_zip" {
-  description = "Path of the update function's artifact. It is read only when the function is made; later it need not be there."
+  description = "Path of the update function's artifact. It must be there when the function is made, and when architecture changes; otherwise it need not be."
   type        = string
 
   validation {
@@ -354,7 +359,7 @@ variable "update_concurrency" {
 }
 
 variable "canary" {
-  description = "Steps by which a new version gets its traffic, such as 10%:2m,50%:2m, together less than 12 minutes. By default it gets all at once."
+  description = "Steps by which a new version gets its traffic, such as 10%:2m,50%:2m, each at least 60 seconds, together less than 12 minutes. By default it gets all at once."
   type        = string
   default     = ""
 
@@ -377,16 +382,28 @@ variable "canary" {
     ])) < 720
     error_message = "The steps of canary take less than 12 minutes together: the update function has 15 for everything."
   }
+
+  validation {
+    condition = alltrue([
+      for step in regexall("([0-9]+)([sm])", var.canary) : tonumber(step[0]) * (step[1] == "m" ? 60 : 1) >= 60
+    ])
+    error_message = "Each step of canary takes at least 60 seconds: its alarm looks at whole minutes, and would not see a shorter one."
+  }
 }
 
 variable "canary_alarm" {
-  description = "The alarm that ends a canary. By default one on errors of the alias, which is made where canary is given."
+  description = "Name of the alarm that ends a canary. By default one on errors of the alias, of both versions, which is made where canary is given."
   type        = string
   default     = null
 
   validation {
     condition     = var.canary_alarm == null || var.canary != ""
     error_message = "canary_alarm is watched only during the steps of canary."
+  }
+
+  validation {
+    condition     = var.canary_alarm == null || try(!startswith(var.canary_alarm, "arn:") && can(regex("^[^*?]{1,255}$", var.canary_alarm)), false)
+    error_message = "canary_alarm is the name of an alarm of this account and region: not its ARN, and without * and ?."
   }
 }
 
@@ -457,13 +474,23 @@ variable "alarm_actions" {
 }
 
 variable "alarm_period" {
-  description = "In how many seconds at least one run of each shard must fall. By default that of schedule, or an hour where that is a cron(…). CloudWatch knows no more than a day."
+  description = "In how many seconds at least one run of each shard must begin. By default the time between two runs by schedule, or schedule_window where that is longer; needed where schedule is cron(…). CloudWatch knows no more than a day."
   type        = number
   default     = null
 
   validation {
     condition     = var.alarm_period == null || try(var.alarm_period >= 60 && var.alarm_period <= 86400 && var.alarm_period % 60 == 0, false)
     error_message = "alarm_period is a multiple of 60, from 60 to 86400."
+  }
+
+  validation {
+    condition     = var.alarm_period != null || !try(startswith(var.schedule, "cron("), false)
+    error_message = "With cron(…) say in alarm_period how many seconds there are at most between two runs: 86400 for once a day."
+  }
+
+  validation {
+    condition     = var.alarm_period == null || try(var.alarm_period >= local.shortest_period, true)
+    error_message = "alarm_period is at least the time between two runs by schedule, and at least schedule_window: in a shorter one there need not be a run."
   }
 }
 

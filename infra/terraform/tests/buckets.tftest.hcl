@@ -4,7 +4,7 @@ mock_provider "aws" {
 
 variables {
   release_keys = ["untrusted comment: minisign public key 1234\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n"]
-  update_zip   = "bootstrap.zip"
+  update_zip   = "placeholder/placeholder.zip"
 }
 
 run "every_bucket_is_closed" {
@@ -36,8 +36,8 @@ run "every_bucket_is_closed" {
   }
 
   assert {
-    condition     = sort(keys(aws_s3_bucket_versioning.this)) == tolist(["config", "releases", "uploads"]) && alltrue([for versioning in aws_s3_bucket_versioning.this : versioning.versioning_configuration[0].status == "Enabled"])
-    error_message = "other buckets are versioned than uploads, releases and config"
+    condition     = sort(keys(aws_s3_bucket_versioning.this)) == tolist(["config", "releases", "store", "uploads"]) && alltrue([for versioning in aws_s3_bucket_versioning.this : versioning.versioning_configuration[0].status == "Enabled"])
+    error_message = "a bucket is not versioned"
   }
 
   assert {
@@ -47,9 +47,14 @@ run "every_bucket_is_closed" {
 
   assert {
     condition = { for use, lifecycle in aws_s3_bucket_lifecycle_configuration.this : use => one([for rule in lifecycle.rule : rule.noncurrent_version_expiration[0].noncurrent_days if rule.id == "noncurrent"]) } == {
-      config = 365, releases = 365, store = null, uploads = 30
+      config = 365, releases = 365, store = 30, uploads = 30
     }
     error_message = "what was replaced or deleted is kept for another time"
+  }
+
+  assert {
+    condition     = alltrue([for lifecycle in aws_s3_bucket_lifecycle_configuration.this : one([for rule in lifecycle.rule : rule.expiration[0].expired_object_delete_marker if rule.id == "noncurrent"])])
+    error_message = "the marker of each deletion stays forever"
   }
 
   assert {
@@ -63,7 +68,6 @@ run "with_a_key_of_ones_own" {
 
   variables {
     kms_key_arn     = "arn:aws:kms:eu-west-2:111122223333:key/1"
-    store_versioned = true
     noncurrent_days = { store = 7 }
   }
 
@@ -81,6 +85,19 @@ run "with_a_key_of_ones_own" {
   assert {
     condition     = contains(keys(aws_s3_bucket_versioning.this), "store") && one([for rule in aws_s3_bucket_lifecycle_configuration.this["store"].rule : rule.noncurrent_version_expiration[0].noncurrent_days if rule.id == "noncurrent"]) == 7
     error_message = "the store is not versioned"
+  }
+}
+
+run "a_store_without_versions" {
+  command = plan
+
+  variables {
+    store_versioned = false
+  }
+
+  assert {
+    condition     = sort(keys(aws_s3_bucket_versioning.this)) == tolist(["releases", "uploads"]) && [for rule in aws_s3_bucket_lifecycle_configuration.this["store"].rule : rule.id] == ["parts"]
+    error_message = "the store is versioned though it should not be"
   }
 }
 

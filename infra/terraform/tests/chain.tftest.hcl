@@ -4,7 +4,7 @@ mock_provider "aws" {
 
 variables {
   release_keys = ["untrusted comment: minisign public key 1234\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n"]
-  update_zip   = "bootstrap.zip"
+  update_zip   = "placeholder/placeholder.zip"
 }
 
 # upload bucket -> topic -> update function, and nobody else into any of these.
@@ -122,7 +122,7 @@ run "the_update_function_knows_its_chain" {
     condition = (
       aws_lambda_function.update.timeout == 900 &&
       aws_lambda_function.update.reserved_concurrent_executions == 1 &&
-      aws_lambda_function.update.filename == "bootstrap.zip" &&
+      aws_lambda_function.update.filename == "placeholder/placeholder.zip" &&
       aws_lambda_function.update.runtime == "provided.al2023" &&
       aws_lambda_function.update.architectures == tolist(["arm64"])
     )
@@ -139,7 +139,7 @@ run "code_is_a_placeholder_until_it_is_deployed" {
   }
 
   assert {
-    condition     = aws_lambda_function.endpoint.environment[0].variables == tomap({ SIGCACHE_CONFIG = "sigcache.toml" })
+    condition     = aws_lambda_function.endpoint.environment[0].variables == tomap({ SIGCACHE_CONFIG = "sigcache.toml", SIGCACHE_SHARDS = "1" })
     error_message = "without a word about it, the configuration is the one in the artifact"
   }
 }

@@ -4,7 +4,7 @@ mock_provider "aws" {
 
 variables {
   release_keys = ["untrusted comment: minisign public key 1234\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n"]
-  update_zip   = "bootstrap.zip"
+  update_zip   = "placeholder/placeholder.zip"
 }
 
 # Each role may do what is listed here, on what is listed here.
@@ -68,6 +68,7 @@ run "the_endpoint_with_everything" {
   assert {
     condition = aws_lambda_function.endpoint.environment[0].variables == tomap({
       SIGCACHE_CONFIG = "s3://sigcache-111122223333-eu-west-2-config/sigcache.toml"
+      SIGCACHE_SHARDS = "1"
       PLAIN           = "plain"
       TOKEN           = "aws-secret:arn:aws:secretsmanager:eu-west-2:111122223333:secret:token-AbCdEf"
       FIELD           = "aws-secret:arn:aws:secretsmanager:eu-west-2:111122223333:secret:token-AbCdEf#field"
@@ -104,7 +105,7 @@ run "a_configuration_in_the_environment" {
   }
 
   assert {
-    condition     = aws_lambda_function.endpoint.environment[0].variables == tomap({ SIGCACHE_CONFIG_TEXT = "[store]\nurl = \"s3://documents\"\n" })
+    condition     = aws_lambda_function.endpoint.environment[0].variables == tomap({ SIGCACHE_CONFIG_TEXT = "[store]\nurl = \"s3://documents\"\n", SIGCACHE_SHARDS = "1" })
     error_message = "the configuration is not in the environment"
   }
 }
@@ -197,14 +198,39 @@ run "those_who_look" {
         ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"],
         [for topic in ["alarms", "alerts", "results", "updates"] : "arn:aws:sns:eu-west-2:111122223333:sigcache-${topic}"],
       ]
-      DeadLetters   = [["sqs:GetQueueAttributes"], [for use in ["endpoint", "update"] : "arn:aws:sqs:eu-west-2:111122223333:sigcache-${use}-dead"]]
-      Alarms        = [["cloudwatch:DescribeAlarms"], ["arn:aws:cloudwatch:eu-west-2:111122223333:alarm:sigcache-*"]]
+      DeadLetters = [["sqs:GetQueueAttributes"], [for use in ["endpoint", "update"] : "arn:aws:sqs:eu-west-2:111122223333:sigcache-${use}-dead"]]
+      Alarms = [["cloudwatch:DescribeAlarms"], [
+        for alarm in [
+          "age", "endpoint-dead-letters", "endpoint-errors", "endpoint-throttles", "expired", "failed", "missing", "not-reached", "probe-missing",
+          "rejected", "runs", "update-dead-letters", "update-errors", "update-refused", "update-rolled-back",
+        ] : "arn:aws:cloudwatch:eu-west-2:111122223333:alarm:sigcache-${alarm}"
+      ]]
       Notification  = [["s3:GetBucketNotification"], ["arn:aws:s3:::sigcache-111122223333-eu-west-2-uploads"]]
       Schedules     = [["scheduler:GetSchedule"], ["arn:aws:scheduler:eu-west-2:111122223333:schedule/sigcache/*"]]
       ListDecisions = [["s3:ListBucket"], ["arn:aws:s3:::sigcache-111122223333-eu-west-2-releases"]]
       Decisions     = [["s3:GetObject"], ["arn:aws:s3:::sigcache-111122223333-eu-west-2-releases/*"]]
     }
     error_message = "those who look may do something else: ${aws_iam_policy.doctor.policy}"
+  }
+}
+
+run "those_who_look_at_many_shards" {
+  command = plan
+
+  variables {
+    shards = 120
+  }
+
+  assert {
+    condition = [
+      for arn in one([for s in jsondecode(aws_iam_policy.doctor.policy).Statement : s.Resource if s.Sid == "Alarms"]) : arn if strcontains(arn, "runs")
+    ] == ["arn:aws:cloudwatch:eu-west-2:111122223333:alarm:sigcache-runs-???"]
+    error_message = "the alarms of shards are not one pattern"
+  }
+
+  assert {
+    condition     = length(replace(aws_iam_policy.doctor.policy, "/\\s/", "")) < 6144
+    error_message = "the policy is longer than IAM takes"
   }
 }
 

@@ -4,7 +4,7 @@ mock_provider "aws" {
 
 variables {
   release_keys = ["untrusted comment: minisign public key 1234\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n"]
-  update_zip   = "bootstrap.zip"
+  update_zip   = "placeholder/placeholder.zip"
 }
 
 # What is refused, before anything is made. A run takes a second or two, so each holds a mistake in many variables: all
@@ -74,8 +74,6 @@ run "first_mistakes" {
     result_emails = ["operations"]
     # alarm action by name
     alarm_actions = ["pager"]
-    # alarm period of a second
-    alarm_period = 1
     # alarm age of a second
     alarm_age = 1
     # alarm after nothing
@@ -113,7 +111,6 @@ run "first_mistakes" {
     var.alert_emails,
     var.result_emails,
     var.alarm_actions,
-    var.alarm_period,
     var.alarm_age,
     var.alarm_after,
   ]
@@ -235,10 +232,17 @@ run "sixth_mistakes" {
   variables {
     # parameter as arn
     environment = { TOKEN = "aws-ssm:arn:aws:ssm:eu-west-2:111122223333:parameter/token" }
+    # alarm period that is no whole minutes
+    alarm_period = 3601
+    # canary alarm with a wildcard
+    canary       = "10%:2m"
+    canary_alarm = "*"
   }
 
   expect_failures = [
     var.environment,
+    var.canary_alarm,
+    var.alarm_period,
   ]
 }
 
@@ -246,11 +250,84 @@ run "seventh_mistakes" {
   command = plan
 
   variables {
+    # environment with the shards
+    environment = { SIGCACHE_SHARDS = "2" }
     # canary alarm without a canary
     canary_alarm = "front-door"
+    # cron without a period
+    schedule = "cron(17 6 * * ? *)"
+  }
+
+  expect_failures = [
+    var.environment,
+    var.canary_alarm,
+    var.alarm_period,
+  ]
+}
+
+run "eighth_mistakes" {
+  command = plan
+
+  variables {
+    # canary step shorter than the period of its alarm
+    canary = "10%:2m,50%:59s"
+    # alarm period shorter than the rate
+    schedule     = "rate(1 hour)"
+    alarm_period = 3540
+  }
+
+  expect_failures = [
+    var.canary,
+    var.alarm_period,
+  ]
+}
+
+run "ninth_mistakes" {
+  command = plan
+
+  variables {
+    # canary alarm as arn
+    canary       = "10%:2m"
+    canary_alarm = "arn:aws:cloudwatch:eu-west-2:111122223333:alarm:front-door"
+    # alarm period shorter than the window
+    schedule        = "rate(5 minutes)"
+    schedule_window = 15
+    alarm_period    = 600
   }
 
   expect_failures = [
     var.canary_alarm,
+    var.alarm_period,
   ]
+}
+
+run "an_update_function_of_nothing" {
+  command = plan
+
+  variables {
+    # update zip that is not there
+    update_zip = "nowhere.zip"
+  }
+
+  expect_failures = [
+    aws_lambda_function.update,
+  ]
+}
+
+run "an_update_function_that_is_there_needs_no_zip" {
+  command = plan
+
+  override_data {
+    target = data.aws_lambda_functions.all
+    values = { function_names = ["another", "sigcache-update"] }
+  }
+
+  variables {
+    update_zip = "nowhere.zip"
+  }
+
+  assert {
+    condition     = aws_lambda_function.update.function_name == "sigcache-update"
+    error_message = "a later plan asks for an artifact that it does not read"
+  }
 }

@@ -4,7 +4,7 @@ mock_provider "aws" {
 
 variables {
   release_keys = ["untrusted comment: minisign public key 1234\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n"]
-  update_zip   = "bootstrap.zip"
+  update_zip   = "placeholder/placeholder.zip"
 }
 
 run "a_store_in_one_piece_has_one_schedule" {
@@ -25,8 +25,26 @@ run "a_store_in_one_piece_has_one_schedule" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.this["runs"].threshold == 1 && aws_cloudwatch_metric_alarm.this["runs"].period == 3600 && aws_cloudwatch_metric_alarm.this["runs"].treat_missing_data == "breaching"
-    error_message = "that there are no runs would not be an alarm"
+    condition = (
+      aws_cloudwatch_metric_alarm.this["runs"].dimensions == tomap({ Function = "sigcache-endpoint", Shard = "1/1" }) &&
+      aws_cloudwatch_metric_alarm.this["runs"].statistic == "Sum" &&
+      aws_cloudwatch_metric_alarm.this["runs"].threshold == 1 &&
+      aws_cloudwatch_metric_alarm.this["runs"].period == 3600 &&
+      aws_cloudwatch_metric_alarm.this["runs"].evaluation_periods == 2 &&
+      aws_cloudwatch_metric_alarm.this["runs"].treat_missing_data == "breaching"
+    )
+    error_message = "that there are no runs would not be an alarm, or one would come of a run that falls beyond a period's end"
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["rejected"].metric_name == "Rejected" &&
+      aws_cloudwatch_metric_alarm.this["rejected"].namespace == "Sigcache" &&
+      aws_cloudwatch_metric_alarm.this["rejected"].dimensions == tomap({ Function = "sigcache-endpoint" }) &&
+      aws_cloudwatch_metric_alarm.this["rejected"].threshold == 0 &&
+      aws_cloudwatch_metric_alarm.this["rejected"].treat_missing_data == "ignore"
+    )
+    error_message = "that a document did not verify would not be an alarm where there is a good copy"
   }
 }
 
@@ -47,12 +65,29 @@ run "each_shard_has_a_schedule" {
   }
 
   assert {
+    condition     = aws_lambda_function.endpoint.environment[0].variables.SIGCACHE_SHARDS == "12"
+    error_message = "the endpoint does not know into how many shards its store is divided"
+  }
+
+  assert {
     condition     = alltrue([for schedule in aws_scheduler_schedule.sync : schedule.flexible_time_window[0].mode == "OFF"])
     error_message = "a window of 0 is none"
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.this["runs"].threshold == 12 && aws_cloudwatch_metric_alarm.this["runs"].period == 900
+    condition = {
+      for use, alarm in aws_cloudwatch_metric_alarm.this : use => alarm.dimensions if alarm.metric_name == "Runs"
+      } == {
+      for shard in range(1, 13) : format("runs-%02d", shard) => tomap({ Function = "sigcache-endpoint", Shard = "${shard}/12" })
+    }
+    error_message = "not every shard has an alarm of its own"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.this :
+      alarm.threshold == 1 && alarm.period == 900 && alarm.evaluation_periods == 2 if alarm.metric_name == "Runs"
+    ])
     error_message = "that a shard has no runs would not be an alarm"
   }
 }
@@ -76,15 +111,30 @@ run "the_schedule_calls_the_alias" {
   }
 }
 
+run "a_window_that_is_longer_than_the_rate" {
+  command = plan
+
+  variables {
+    schedule        = "rate(5 minutes)"
+    schedule_window = 20
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["runs"].period == 1200
+    error_message = "runs that begin late within their window would be an alarm"
+  }
+}
+
 run "no_schedule" {
   command = plan
 
   variables {
     schedule = null
+    shards   = 2
   }
 
   assert {
-    condition     = length(aws_scheduler_schedule.sync) == 0 && !contains(keys(aws_cloudwatch_metric_alarm.this), "runs")
+    condition     = length(aws_scheduler_schedule.sync) == 0 && alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.metric_name != "Runs"])
     error_message = "there is a schedule, or an alarm for one, though it is off"
   }
 }
@@ -220,7 +270,7 @@ run "everyone_is_told" {
   assert {
     condition = sort(keys(aws_cloudwatch_metric_alarm.this)) == tolist([
       "age", "endpoint-dead-letters", "endpoint-errors", "endpoint-throttles", "expired", "failed", "missing", "not-reached", "probe-missing",
-      "refused", "requests-dead-letters", "runs", "update-dead-letters", "update-errors", "update-refused", "update-rolled-back",
+      "rejected", "requests-dead-letters", "runs", "update-dead-letters", "update-errors", "update-refused", "update-rolled-back",
     ])
     error_message = "an alarm is missing, or README does not explain it"
   }

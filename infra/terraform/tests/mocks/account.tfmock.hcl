@@ -11,6 +11,10 @@ mock_data "aws_caller_identity" {
   defaults = { account_id = "111122223333" }
 }
 
+mock_data "aws_lambda_functions" {
+  defaults = { function_names = [] }
+}
+
 mock_resource "aws_sqs_queue" {
   defaults = { arn = "arn:aws:sqs:eu-west-2:111122223333:queue" }
 }

@@ -32,10 +32,9 @@ module "sigcache" {
   update_zip         = var.update_zip
   log_retention_days = 30
 
-  store_root      = "cache"
-  store_versioned = true
-  kms_key_arn     = aws_kms_key.this.arn
-  force_destroy   = true
+  store_root    = "cache"
+  kms_key_arn   = aws_kms_key.this.arn
+  force_destroy = true
 
   config_file = "${path.module}/../../examples/complete/sigcache.toml"
   environment = {
