@@ -72,7 +72,9 @@ fn requests_of_every_kind() {
 fn a_topic_may_ask_as_whoever_invokes_the_function_does() {
     let topic = |message: &str| {
         let message = serde_json::Value::from(message);
-        Event::parse(&format!("{{\"Records\": [{{\"EventSource\": \"aws:sns\", \"Sns\": {{\"Message\": {message}}}}}]}}"))
+        Event::parse(&format!(
+            "{{\"Records\": [{{\"EventSource\": \"aws:sns\", \"Sns\": {{\"Message\": {message}}}}}]}}"
+        ))
     };
     let all = Event::Asked(Ask::Sync { shard: None, resources: None });
     assert_eq!(topic(r#"{"sigcache": "sync"}"#), Ok(all));

@@ -1,6 +1,9 @@
 //! Requests of a function URL, of API Gateway (v1 and v2), and of a load balancer.
 
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     body::Body,
@@ -10,29 +13,65 @@ use http::{HeaderValue, Method, StatusCode, header};
 use lambda_http::{Adapter, LambdaEvent, Request, RequestExt as _, Service as _, request::LambdaRequest};
 use lambda_runtime::Context;
 use serde_json::{Value, json};
+use sigcache_core::Report;
 use sigcache_http::Endpoint;
 use tower::ServiceExt as _;
 
+use super::Extent;
 use crate::Failed;
 
 /// An answer of Lambda has at most 6 MB, and what is not text needs a third more in it. The rest is for headers.
 const MAX_BODY_BYTES: u64 = 4_400_000;
 
-pub(super) async fn answer(endpoint: &Endpoint, event: &str, context: Context) -> Result<Value, Failed> {
+/// The answer, and the report of the run that the request asked for, if it did.
+pub(super) async fn answer(
+    endpoint: &Endpoint,
+    event: &str,
+    context: Context,
+) -> Result<(Value, Option<(Report, Extent)>), Failed> {
     let request: LambdaRequest = serde_json::from_str(event).map_err(Failed::event)?;
     let router = endpoint.router();
+    let ran: Arc<Mutex<Option<(Report, Extent)>>> = Arc::default();
+    let told = ran.clone();
     let service = lambda_http::service_fn(move |request: Request| {
-        let router = router.clone();
+        let (router, told) = (router.clone(), told.clone());
         async move {
-            let request = without_stage(request).map(|body| Body::from(body.as_ref().to_vec()));
-            let asks_for_body = request.method() != Method::HEAD;
-            let response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            let request = without_stage(request);
+            let (asks_for_body, extent) = (request.method() != Method::HEAD, run_of(&request));
+            let request = request.map(|body| Body::from(body.as_ref().to_vec()));
+            let mut response = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            if let Some(extent) = extent {
+                let (answer, report) = with_report(response).await;
+                response = answer;
+                *told.lock().unwrap_or_else(PoisonError::into_inner) = report.map(|report| (report, extent));
+            }
             Ok::<Response, Infallible>(if asks_for_body { within_limits(response) } else { response })
         }
     });
     let answered = Adapter::from(service).call(LambdaEvent { payload: request, context }).await;
     let answered = answered.unwrap_or_else(|never| match never {});
-    serde_json::to_value(answered).map_err(Failed::work)
+    let ran = ran.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Ok((serde_json::to_value(answered).map_err(Failed::work)?, ran))
+}
+
+/// What the run is over that a request asks for; nothing where it asks for none.
+fn run_of(request: &Request) -> Option<Extent> {
+    if request.method() != Method::POST || !request.uri().path().ends_with("/sync") {
+        return None;
+    }
+    let asked: Value = serde_json::from_slice(request.body().as_ref()).unwrap_or_default();
+    Some(if asked.get("resources").is_none_or(Value::is_null) { Extent::Whole } else { Extent::Part })
+}
+
+/// The report in an answer, which stays as it is.
+async fn with_report(response: Response) -> (Response, Option<Report>) {
+    if !response.status().is_success() {
+        return (response, None);
+    }
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let report = serde_json::from_slice(&bytes).ok();
+    (Response::from_parts(parts, Body::from(bytes)), report)
 }
 
 /// A gateway puts the name of its stage before the path, which no route knows.

@@ -89,7 +89,13 @@ impl Function {
             Failed::settings(text)
         })?;
         match kind {
-            Event::Http => http::answer(&endpoint, payload.get(), context).await,
+            Event::Http => {
+                let (answer, ran) = http::answer(&endpoint, payload.get(), context).await?;
+                if let Some((report, extent)) = ran {
+                    self.measure(&endpoint, Some(&report), None, extent).await;
+                }
+                Ok(answer)
+            }
             Event::Asked(ask) => {
                 let answer = self.act(&endpoint, ask).await;
                 answer.inspect_err(|error| tracing::error!(%error, "the invocation failed")).map_err(Failed::work)
@@ -197,9 +203,9 @@ impl Function {
         let shard = asked.map_err(|error| format!("the run cannot begin: {error}"))?;
         let names = resources.map(|names| names.iter().map(|name| Name::new(name)).collect::<Result<_, _>>());
         let selection = names.transpose().map_err(|error| error.to_string())?.map_or(Selection::All, Selection::Only);
+        let extent = if selection == Selection::All { Extent::Whole } else { Extent::Part };
         let report = endpoint.sync(selection, shard).await.map_err(|problem| problem.to_string());
-        let holdings = endpoint.holdings().await.ok();
-        metrics::emit(&measured(&self.name, report.as_ref().ok(), holdings.as_deref(), shard, now()));
+        self.measure(endpoint, report.as_ref().ok(), shard, extent).await;
         match report {
             Ok(report) => match &report.store_failure {
                 Some(failure) => Err(format!("the run ended, and the store failed: {failure}")),
@@ -207,6 +213,12 @@ impl Function {
             },
             Err(error) => Err(error),
         }
+    }
+
+    /// Tells the metrics of a run, or that there was none.
+    async fn measure(&self, endpoint: &Endpoint, report: Option<&Report>, shard: Option<Shard>, extent: Extent) {
+        let holdings = endpoint.holdings().await.ok();
+        metrics::emit(&measured(&self.name, report, holdings.as_deref(), shard, extent, now()));
     }
 
     /// What a queue holds, one after the other; the same wish only once. What failed comes back to the queue.
@@ -290,6 +302,7 @@ fn measured(
     report: Option<&Report>,
     holdings: Option<&sigcache_core::status::Holdings>,
     shard: Option<Shard>,
+    extent: Extent,
     now: Timestamp,
 ) -> String {
     const COUNT: &str = "Count";
@@ -321,8 +334,9 @@ fn measured(
         ]);
         words.push(("run", report.run.to_string()));
     }
-    // That a run ended, whatever it found: the alarm on its absence is the one that sees a schedule that is broken.
-    let ended = report.is_some_and(|report| report.store_failure.is_none());
+    // That a run over everything ended, whatever it found: the alarm on its absence is the one that sees a schedule that is
+    // broken, and a run over some names by hand must not hide that.
+    let ended = extent == Extent::Whole && report.is_some_and(|report| report.store_failure.is_none());
     numbers.push(("Runs", COUNT, if ended { 1.0 } else { 0.0 }));
     // Each shard has a schedule of its own, and the others do not make up for it.
     let shard = match report {
@@ -330,6 +344,15 @@ fn measured(
         None => shard.unwrap_or(Shard::WHOLE).to_string(),
     };
     metrics::line(NAMESPACE, function, now, &numbers, &words, Some((&shard, &["Runs"])))
+}
+
+/// What a run was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// Everything in its shard.
+    Whole,
+    /// Some names.
+    Part,
 }
 
 /// Whether a source gave something, and it was not what it should be; whatever became of the copy.

@@ -13,7 +13,7 @@ fn outcome<'a>(report: &'a Value, name: &str) -> (&'a str, &'a str) {
 }
 
 /// The metrics that a function has written, the newest last.
-fn metrics(lambda: &Lambda) -> Vec<Value> {
+pub(crate) fn metrics(lambda: &Lambda) -> Vec<Value> {
     let log = lambda.logged();
     let values = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     values.filter(|value| value.get("_aws").is_some()).collect()
@@ -34,9 +34,12 @@ async fn a_schedule_of_either_kind_and_whoever_invokes_it_begins_a_run() {
     assert_eq!(outcome(&report, "a").0, "unchanged");
     let report = world.endpoint.invoke(&json!({"sigcache": "sync", "resources": ["b"]})).await.unwrap();
     assert_eq!(report["decisions"].as_array().unwrap().len(), 1);
+    // One over some names does not stand for the schedule's.
+    assert_eq!(metrics(&world.endpoint).pop().unwrap()["Runs"], 0.0);
+    world.endpoint.invoke(&rule).await.unwrap();
 
     let metrics = metrics(&world.endpoint);
-    assert_eq!(metrics.len(), 3);
+    assert_eq!(metrics.len(), 4);
     let newest = metrics.last().unwrap();
     for (name, value) in
         [("Fresh", 2.0), ("Stale", 0.0), ("Missing", 0.0), ("Failed", 0.0), ("NotReached", 0.0), ("Runs", 1.0)]

@@ -3,7 +3,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::world::{TOKEN, World};
+use crate::{
+    endpoint::metrics,
+    world::{TOKEN, World},
+};
 
 fn function_url(method: &str, path: &str, headers: &Value, body: Option<&str>) -> Value {
     json!({
@@ -58,6 +61,15 @@ async fn one_router_answers_all_of_them() {
     let synced = world.endpoint.invoke(&function_url("POST", "/sync", &token, None)).await.unwrap();
     // Whoever asks waits: when a function has answered, nothing goes on.
     assert_eq!(synced["statusCode"], 200, "{synced}");
+    // Alarms end by it, as by a run of the schedule.
+    let counted = |world: &World| {
+        let all = metrics(&world.endpoint);
+        (all.len(), all.last().unwrap()["Fresh"].clone(), all.last().unwrap()["Runs"].clone())
+    };
+    assert_eq!(counted(&world), (1, json!(2.0), json!(1.0)));
+    let one = function_url("POST", "/sync", &token, Some(r#"{"resources": ["a"]}"#));
+    assert_eq!(world.endpoint.invoke(&one).await.unwrap()["statusCode"], 200);
+    assert_eq!(counted(&world), (2, json!(2.0), json!(0.0)));
     let report: Value = serde_json::from_slice(&body(&synced)).unwrap();
     assert_eq!(report["totals"]["stored"], 2);
 
