@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use axum::{Router, extract::State, response::IntoResponse};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sigcache_core::{Name, Report, Timestamp, read::HotSet, run::Selection, store::Shard};
 use utoipa::OpenApi as _;
@@ -195,7 +196,10 @@ fn routes() -> OpenApiRouter<Arc<Inner>> {
 }
 
 async fn openapi() -> impl IntoResponse {
-    ([(header::CACHE_CONTROL, "max-age=3600")], axum::Json(Endpoint::openapi()))
+    static DESCRIPTION: LazyLock<Bytes> =
+        LazyLock::new(|| serde_json::to_vec(&Endpoint::openapi()).unwrap_or_default().into());
+    let kind = (header::CONTENT_TYPE, "application/json");
+    ([(header::CACHE_CONTROL, "max-age=3600"), kind], DESCRIPTION.clone())
 }
 
 async fn unknown_path(uri: http::Uri) -> Problem {

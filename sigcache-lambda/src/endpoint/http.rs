@@ -6,6 +6,7 @@ use std::{
 };
 
 use axum::{
+    Router,
     body::Body,
     response::{IntoResponse as _, Response},
 };
@@ -14,7 +15,6 @@ use lambda_http::{Adapter, LambdaEvent, Request, RequestExt as _, Service as _, 
 use lambda_runtime::Context;
 use serde_json::{Value, json};
 use sigcache_core::Report;
-use sigcache_http::Endpoint;
 use tower::ServiceExt as _;
 
 use super::Extent;
@@ -25,12 +25,11 @@ const MAX_BODY_BYTES: u64 = 4_400_000;
 
 /// The answer, and the report of the run that the request asked for, if it did.
 pub(super) async fn answer(
-    endpoint: &Endpoint,
+    router: Router,
     event: &str,
     context: Context,
 ) -> Result<(Value, Option<(Report, Extent)>), Failed> {
     let request: LambdaRequest = serde_json::from_str(event).map_err(Failed::event)?;
-    let router = endpoint.router();
     let ran: Arc<Mutex<Option<(Report, Extent)>>> = Arc::default();
     let told = ran.clone();
     let service = lambda_http::service_fn(move |request: Request| {

@@ -50,6 +50,8 @@ pub struct Function {
     configuration: Configuration,
     looked: Option<Instant>,
     endpoint: Option<Endpoint>,
+    /// The routes of that endpoint.
+    router: Option<axum::Router>,
     token: Option<Vec<u8>>,
     /// Into how many shards whoever set up the schedules divided the store.
     shards: Option<u32>,
@@ -71,6 +73,7 @@ impl Function {
             configuration: Configuration::new(source, environment.to_vec())?,
             looked: None,
             endpoint: None,
+            router: None,
             token: None,
             shards: shards.transpose()?,
             deadline: Arc::default(),
@@ -90,7 +93,9 @@ impl Function {
         })?;
         match kind {
             Event::Http => {
-                let (answer, ran) = http::answer(&endpoint, payload.get(), context).await?;
+                // Made once: it describes itself, which takes as long as many answers.
+                let router = self.router.get_or_insert_with(|| endpoint.router()).clone();
+                let (answer, ran) = http::answer(router, payload.get(), context).await?;
                 if let Some((report, extent)) = ran {
                     self.measure(&endpoint, Some(&report), None, extent).await;
                 }
@@ -130,7 +135,10 @@ impl Function {
                         endpoint.clone()
                     }
                     // Who may call is no part of what can be replaced.
-                    _ => self.begin(&config),
+                    _ => {
+                        self.router = None;
+                        self.begin(&config)
+                    }
                 };
                 tracing::info!(resources = config.resources.len(), "the configuration was read");
                 self.token = token;
