@@ -36,7 +36,7 @@ impl Bench {
         let built = [
             "build",
             "--profile",
-            "lambda",
+            "function",
             "--locked",
             "--package",
             "sigcache-lambda",
@@ -47,8 +47,8 @@ impl Bench {
         let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         build.args(built).arg("--target-dir").arg(&target).current_dir(env!("CARGO_MANIFEST_DIR"));
         ensure!(build.status()?.success(), "the functions cannot be built");
-        let (endpoint, hello) = (target.join("lambda/sigcache-endpoint"), target.join("lambda/examples/hello"));
-        for (name, binary) in [("endpoint", &endpoint), ("update", &target.join("lambda/sigcache-update"))] {
+        let (endpoint, hello) = (target.join("function/sigcache-endpoint"), target.join("function/examples/hello"));
+        for (name, binary) in [("endpoint", &endpoint), ("update", &target.join("function/sigcache-update"))] {
             let bytes = zipped(&self.work, binary)?;
             let shown = format!("{:.2} MB", bytes / 1e6);
             table.row("15", &format!("the {name} function, zipped"), "x86_64; at most 5 MB are wanted", shown, bytes);

@@ -5,6 +5,7 @@ mod fuzz;
 mod graph;
 mod imports;
 mod install;
+mod lambda;
 mod mutants;
 mod quickstart;
 mod reasons;
@@ -72,6 +73,8 @@ enum Task {
     Powerset,
     /// The Terraform module: validated and tested, and applied and destroyed on an emulator
     Terraform,
+    /// Both functions of AWS Lambda, built for both processors, and those for Arm run under qemu
+    Lambda,
     /// Licences, bans and sources of all dependencies
     Deny,
     /// Builds every fuzz target and runs each for a while
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
         Task::Reasons => reasons::check(),
         Task::Powerset => tools::powerset(),
         Task::Terraform => terraform::check(),
+        Task::Lambda => lambda::check(),
         Task::Deny => tools::deny(),
         Task::Fuzz { seconds } => fuzz::run_all(seconds),
     };

@@ -4,7 +4,9 @@
 //! They go into the target folder, where `cargo clean` takes them away, and are installed once for each version.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
@@ -27,6 +29,12 @@ const MOTO: &str = "xtask/servers/moto.txt";
 /// Where the programs lie, for the path of those who start them.
 pub(crate) fn folder() -> PathBuf {
     tools().join("bin")
+}
+
+/// The search path with that folder in front.
+pub(crate) fn path() -> Result<OsString> {
+    let others = env::var_os("PATH").unwrap_or_default();
+    Ok(env::join_paths([folder()].into_iter().chain(env::split_paths(&others)))?)
 }
 
 pub(crate) fn tools() -> PathBuf {

@@ -191,8 +191,7 @@ fn clippy() -> Result<()> {
 }
 
 fn suite() -> Result<()> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let path = env::join_paths([servers::folder()].into_iter().chain(env::split_paths(&path)))?;
+    let path = servers::path()?;
     run(cargo().args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]).env("PATH", path))
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<()> {
         directory = directory.get(ENTRY + name + extra + comment..).unwrap_or_default();
     }
     anyhow::bail!(
-        "it has no file `bootstrap`, which is what Lambda starts: cargo lambda build --profile lambda --output-format zip"
+        "it has no file `bootstrap`, which is what Lambda starts: cargo lambda build --profile function --output-format zip"
     )
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fs::OpenOptions,
+    path::Path as FilePath,
     process::Stdio,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -82,7 +83,7 @@ impl Lambda {
         let child = Arc::new(Mutex::new(None));
         let (written, running) = (log.path().to_owned(), child.clone());
         let start = Arc::new(move || {
-            let mut command = Command::new(&binary);
+            let mut command = command(&binary);
             command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
             let log = OpenOptions::new().append(true).open(&written).unwrap();
             command.stdin(Stdio::null()).stdout(log).stderr(Stdio::inherit()).kill_on_drop(true);
@@ -140,6 +141,19 @@ impl Lambda {
     pub(crate) fn logged(&self) -> String {
         std::fs::read_to_string(self.log.path()).unwrap()
     }
+}
+
+/// The program itself; or, as `cargo xtask lambda` wants it, what was built of it for another processor, under what runs that
+/// here.
+fn command(binary: &FilePath) -> Command {
+    let name = binary.file_name().unwrap();
+    let folder = std::env::var_os("SIGCACHE_FUNCTIONS").map(|folder| FilePath::new(&folder).join(name));
+    let program = folder.map_or(binary.to_owned(), |folder| folder.join("bootstrap"));
+    let Ok(runner) = std::env::var("SIGCACHE_RUNNER") else { return Command::new(program) };
+    let mut words = runner.split(' ');
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).arg(program);
+    command
 }
 
 async fn next(State(api): State<Arc<Api>>) -> Response {
