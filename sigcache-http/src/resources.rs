@@ -135,6 +135,8 @@ async fn open(
             tracing::warn!(resource = resource.name.as_str(), error = %error, "not given out");
             let problem = Problem::unread(&resource.name, &error);
             if let Some(damage) = problem.damage() {
+                // Where the store as a whole is gone, this is what is told, and nothing of it is damaged.
+                inner.shelf.look().await?;
                 inner.gave(&resource.name, Some(damage));
             }
             Err(problem)

@@ -24,6 +24,8 @@ pub struct Setup {
     pub(crate) keys: Arc<[TrustedKey]>,
     pub(crate) fetcher: Arc<dyn Fetcher>,
     pub(crate) open: OpenStore,
+    /// By which one store is told from another; nothing is known of it where that is empty.
+    pub(crate) store: Arc<str>,
     at_once: usize,
     per_host: usize,
     removal_limit: f64,
@@ -40,12 +42,20 @@ impl Setup {
             keys: Arc::default(),
             fetcher,
             open,
+            store: "".into(),
             at_once: 16,
             per_host: 4,
             removal_limit: 0.5,
             #[cfg(feature = "alerts")]
             alerts: None,
         }
+    }
+
+    /// What the store is called, such as its URL. What was read of a store is remembered when another set-up takes the place of
+    /// this one with the same store: should it hold less then, it was emptied or set back.
+    pub fn with_store(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.store = name.into();
+        self
     }
 
     /// Serves what anchors vouch for, too. An anchor must come before what it vouches for.

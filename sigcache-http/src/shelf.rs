@@ -159,6 +159,11 @@ impl Shelf {
     }
 }
 
+/// The newest snapshot of each shard.
+fn sequences(loaded: &Loaded) -> Vec<(Shard, u64)> {
+    loaded.holdings.catalogs().iter().map(|(shard, catalog)| (*shard, catalog.sequence())).collect()
+}
+
 /// Reads what changed since `before`.
 async fn load(
     setup: Arc<Setup>,
@@ -166,6 +171,8 @@ async fn load(
     since: Instant,
     at: Timestamp,
 ) -> Result<Loaded, StoreError> {
+    let is_known = |before: &&Arc<Loaded>| !setup.store.is_empty() && before.setup.store == setup.store;
+    let seen: Vec<(Shard, u64)> = before.iter().filter(is_known).flat_map(|before| sequences(before)).collect();
     let before = before.filter(|before| Arc::ptr_eq(&before.setup, &setup));
     let first = match &before {
         Some(before) => before.bucket().clone(),
@@ -177,7 +184,8 @@ async fn load(
     }
     if shards.is_empty() {
         // Of several shards none can say that it was read before.
-        if let Some(seen) = before.as_ref().map(|before| before.holdings.sequence()).filter(|seen| *seen > 0) {
+        let known = before.iter().flat_map(|before| sequences(before)).chain(seen.iter().copied());
+        if let Some(seen) = known.map(|(_, seen)| seen).max().filter(|seen| *seen > 0) {
             return Err(StoreError::WentBack { found: 0, seen });
         }
         shards.push(Shard::WHOLE);
@@ -196,6 +204,10 @@ async fn load(
             None => {
                 let bucket = Arc::new((setup.open)(shard)?);
                 let catalog = bucket.catalog().await?;
+                let known = seen.iter().find(|(other, _)| *other == shard).map_or(0, |(_, seen)| *seen);
+                if catalog.sequence() < known {
+                    return Err(StoreError::WentBack { found: catalog.sequence(), seen: known });
+                }
                 (bucket, Some(catalog))
             }
         };

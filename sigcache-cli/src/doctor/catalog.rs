@@ -84,8 +84,8 @@ pub(crate) async fn check(
 fn unreadable(error: &StoreError) -> Break {
     let (advice, code) = match error {
         StoreError::Corrupt { .. } => (
-            "take the damaged snapshot away (keep it elsewhere), so that the one before it counts again, and run \
-             `sigcache sync` and `sigcache audit`",
+            "take the damaged snapshot away (keep it elsewhere), so that the one before it counts again, run `sigcache sync` \
+             and `sigcache audit` here, and restart `serve`, which remembers the higher number",
             2,
         ),
         _ => ("let this user read from the store, and look at its own log", 3),

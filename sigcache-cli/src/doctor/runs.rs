@@ -31,7 +31,7 @@ async fn last_run(chain: &mut Chain, one: &Divided, shortest: Option<Duration>, 
     let expected = format!("a run within {}, the shortest max_age", human_span(shortest));
     let catalog = &one.catalog;
     if catalog.sequence() == 0 {
-        let advice = "run `sigcache sync` for it, and set up the schedule";
+        let advice = "if runs were here before, look whether the store is mounted and whole; if not, run `sigcache sync` for it and set up the schedule";
         return chain.broken(Link::LastRun, of, Break::new(expected, "none ever", advice));
     }
     if catalog.at() > now.plus(SKEW) {

@@ -129,6 +129,7 @@ fn setup(config: &Config) -> Result<Setup, Fault> {
     let store = config.clone();
     let open = Arc::new(move |shard| store.open_store(shard));
     Ok(Setup::new(config.resources.clone(), app::fetcher()?, open)
+        .with_store(config.store.url.as_str())
         .with_anchored(config.anchored.clone())
         .with_keys(config.keys.clone())
         .with_alerts(config.alerts(Arc::new(Tokio::current())))

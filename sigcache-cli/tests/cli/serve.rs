@@ -243,6 +243,37 @@ fn it_takes_over_another_configuration_without_a_restart_and_keeps_the_old_one_i
 }
 
 #[test]
+fn a_reload_does_not_forget_what_was_read_of_the_store() {
+    let lab = lab(&["a", "b"]);
+    let mut service = Service::start(&lab, &[]);
+    service.prints("2 stored");
+    assert_eq!(service.get("/health").status, 200);
+    // Somebody unmounts it: an empty folder is in its place.
+    std::fs::rename(lab.path("cache"), lab.path("away")).unwrap();
+    std::fs::create_dir(lab.path("cache")).unwrap();
+    let told = |service: &Service| {
+        let health = service.get("/health");
+        assert_eq!(health.status, 503);
+        let text = health.text();
+        assert!(text.contains("it is not mounted, or was emptied or set back"), "{text}");
+    };
+    told(&service);
+    // No document is damaged, and it is not said that one is.
+    assert_eq!(service.get("/resources/b").status, 503);
+    service.signal("HUP");
+    service.warns("the configuration was read anew");
+    told(&service);
+    assert_eq!(service.sync().status, 503);
+    assert_eq!(std::fs::read_dir(lab.path("cache")).unwrap().count(), 0, "nothing was begun in it");
+
+    std::fs::remove_dir(lab.path("cache")).unwrap();
+    std::fs::rename(lab.path("away"), lab.path("cache")).unwrap();
+    assert_eq!(service.get("/health").status, 200);
+    assert_eq!(service.get("/resources/b").text(), "b 1\n");
+    service.stop();
+}
+
+#[test]
 fn a_request_that_is_under_way_comes_to_its_end_when_the_service_stops() {
     let lab = lab(&[]);
     // More than the buffers of two sockets hold.

@@ -198,7 +198,7 @@ pub enum StoreError {
     /// What is there is older than what this process has read there before: the disk is not mounted, the folder was
     /// emptied, or set back. A run would take everything for new.
     #[error(
-        "the store holds {}, and snapshot {seen} was read there before: it is not mounted, or was emptied or set back; where that is meant, start anew",
+        "the store holds {}, and snapshot {seen} was read there before: it is not mounted, or was emptied or set back; where that is meant, restart what reads it",
         if *found == 0 { "no snapshot".to_owned() } else { format!("only snapshot {found}") }
     )]
     WentBack {

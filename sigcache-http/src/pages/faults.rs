@@ -38,7 +38,7 @@ impl Fault {
 }
 
 /// What to do where nothing runs.
-const NO_RUN: &str = "look at the timer or cron job that runs `sigcache sync`, or at [serve] every, and at its log";
+const NO_RUN: &str = "look at the timer or cron job that runs `sigcache sync`, or at [serve] every, and at its log (`sigcache doctor` calls this link last-run)";
 
 /// How bad it is: 0 is a resource that readers lost, [`GOOD`] one of which nothing is wrong.
 pub(crate) fn rank(row: &Row<'_>) -> u8 {
@@ -67,7 +67,10 @@ pub(crate) fn of_row(
     }
     let Some(last) = row.last else {
         let never = Fault::new("schedule", "never-run", "a run that looks at it", "none so far");
-        return Some(never.advise("run `sigcache sync NAME`, and set up the schedule", row.resource));
+        return Some(never.advise(
+            "run `sigcache sync NAME`, and set up the schedule (`sigcache doctor` calls this link last-run)",
+            row.resource,
+        ));
     };
     if last.step != Step::Done {
         let decision = decision.filter(|decision| decision.reason == last.last.reason);
@@ -82,7 +85,7 @@ pub(crate) fn of_row(
         let expected = "a plain copy below latest/ that is up to date";
         let behind = Fault::new(Step::Publish.as_str(), "behind", expected, "one that is behind");
         return Some(
-            behind.advise("the next run copies it again, and so does `sigcache audit --repair`", row.resource),
+            behind.advise("the next run copies it again, and so does `sigcache audit --repair` (`sigcache doctor` calls this link copies)", row.resource),
         );
     }
     let (resource, entry) = found?;

@@ -157,6 +157,7 @@ impl<'l> Index<'l> {
                     "The first broken link is the " strong { (fault.link) } ": "
                     (plain(fault.found.as_deref().unwrap_or_default())) "."
                 }
+                p { "What to do: mend that first; " code { "sigcache doctor" } " looks at each link of it." }
             }
             @if let Some((row, fault)) = first.and_then(|row| Some((row, self.fault(row)?))) {
                 p .lead {
@@ -168,7 +169,9 @@ impl<'l> Index<'l> {
                     }
                     "."
                 }
-                @if let Some(advice) = &fault.advice { p { "What to do: " (plain(advice)) "." } }
+                @if let Some(advice) = fault.advice.as_ref().filter(|_| around.is_empty()) {
+                    p { "What to do: " (plain(advice)) "." }
+                }
             } @else if around.is_empty() {
                 p .lead { (self.all_is_well()) }
             }

@@ -281,6 +281,7 @@ fn setup(config: &Config) -> Setup {
     let fetcher: Arc<dyn Fetcher> = Arc::new(Schemes::default().with("http", http.clone()).with("https", http));
     let store = config.clone();
     Setup::new(config.resources.clone(), fetcher, Arc::new(move |shard| store.open_store(shard)))
+        .with_store(config.store.url.as_str())
         .with_anchored(config.anchored.clone())
         .with_keys(config.keys.clone())
         .with_alerts(config.alerts(Arc::new(Tokio::current())))
