@@ -243,6 +243,24 @@ fn it_takes_over_another_configuration_without_a_restart_and_keeps_the_old_one_i
 }
 
 #[test]
+fn a_snapshot_that_somebody_damages_is_told_although_its_number_stands() {
+    let lab = lab(&["a"]);
+    let mut service = Service::start(&lab, &[]);
+    service.prints("1 stored");
+    assert_eq!(service.get("/health").status, 200);
+    let snapshot = lab.keys("catalog/").into_iter().filter(|key| key.ends_with(".json.gz")).max().unwrap();
+    let path = lab.path(&format!("cache/{snapshot}"));
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "garbage").unwrap();
+    let health = service.get("/health");
+    assert_eq!(health.status, 503);
+    assert!(health.text().contains("is damaged"), "{}", health.text());
+    // What is in memory is served on.
+    assert_eq!(service.get("/resources/a").text(), "a 1\n");
+    service.stop();
+}
+
+#[test]
 fn a_reload_does_not_forget_what_was_read_of_the_store() {
     let lab = lab(&["a", "b"]);
     let mut service = Service::start(&lab, &[]);

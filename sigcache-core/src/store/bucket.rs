@@ -256,13 +256,13 @@ impl Bucket {
             .map_err(|detail| StoreError::Corrupt { key: key.to_string(), detail })
     }
 
-    /// The newest snapshot, or `None` where that is still `known`, with the same plain copies up to date: one request then,
-    /// and nothing is read.
+    /// The newest snapshot, or `None` where that is still `known`, not written over, and with the same plain copies up to date:
+    /// one request then, and nothing is read.
     pub async fn newer_than(&self, known: &Catalog) -> Result<Option<Catalog>, StoreError> {
         let listed = self.listed().await?;
         let newest = listed.iter().filter_map(|(key, _)| key.snapshot()).max();
         self.goes_on(newest.unwrap_or(0))?;
-        if newest == Some(known.sequence()) && known.copies_stand(&listed) {
+        if newest == Some(known.sequence()) && known.stands_in(&listed) {
             return Ok(None);
         }
         let Some(number) = newest else { return Ok(Some(Catalog::empty(&self.layout.shard().folder()))) };

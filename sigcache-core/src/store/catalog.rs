@@ -235,8 +235,8 @@ impl Catalog {
         self.copies = CopyMarks::read(listed, self.sequence);
     }
 
-    /// Whether the marks beside this snapshot say of the plain copies what they said before.
-    pub(super) fn copies_stand(&self, listed: &[Listed]) -> bool {
+    /// Whether the listing shows this very snapshot, and says of the plain copies what it said before.
+    pub(super) fn stands_in(&self, listed: &[Listed]) -> bool {
         self.copies.agree(&CopyMarks::read(listed, self.sequence))
     }
 

@@ -27,6 +27,8 @@ pub(super) struct CopyMarks {
     made: Option<(u64, Timestamp)>,
     /// Of runs that have not come to their end, so far.
     unfinished: Vec<SnapshotKey>,
+    /// When the snapshot itself was written, by the store's clock.
+    written: Option<Timestamp>,
 }
 
 impl CopyMarks {
@@ -42,7 +44,8 @@ impl CopyMarks {
             _ => None,
         });
         let published = made.and_then(|(number, _)| begun.chain([number]).min()).unwrap_or(0);
-        Self { published, made, unfinished }
+        let snapshot = listed.iter().find(|(key, _)| *key == SnapshotKey::Snapshot(sequence));
+        Self { published, made, unfinished, written: snapshot.map(|(_, at)| *at) }
     }
 
     /// Those that a publication of the snapshot `sequence` leaves.
@@ -50,9 +53,10 @@ impl CopyMarks {
         self.published = sequence;
     }
 
-    /// Whether `other` says the same. When the copies were made is of no account unless a run may have been cut off.
+    /// Whether `other` says the same, of the very same snapshot: who wrote over it afterwards changed what nobody may change.
+    /// When the copies were made is of no account unless a run may have been cut off.
     pub(super) fn agree(&self, other: &Self) -> bool {
-        let marks = |marks: &Self| (marks.published, marks.unfinished.clone());
+        let marks = |marks: &Self| (marks.published, marks.unfinished.clone(), marks.written);
         marks(self) == marks(other) && (self.unfinished.is_empty() || self.made == other.made)
     }
 
