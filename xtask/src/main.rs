@@ -69,7 +69,7 @@ enum Task {
     },
     /// Every reason code is asserted by a test
     Reasons,
-    /// The core compiles with each of its features alone, with all, and with those that meet
+    /// The core compiles with each of its features and each pair of them, without a warning
     Powerset,
     /// The Terraform module: validated and tested, and applied and destroyed on an emulator
     Terraform,
