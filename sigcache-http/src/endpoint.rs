@@ -45,10 +45,12 @@ pub(crate) struct Inner {
 
 impl Inner {
     /// Remembers whether the store gave `name` out as it should be, so that the page knows what a client has seen.
-    pub(crate) fn gave(&self, name: &Name, fault: Option<String>) {
+    pub(crate) fn gave(&self, name: &Name, problem: Option<&Problem>) {
         let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
-        match fault {
-            Some(text) => drop(damaged.insert(name.clone(), text)),
+        match problem.map(Problem::damage) {
+            Some(Some(text)) => drop(damaged.insert(name.clone(), text)),
+            // Another problem says nothing of what is stored.
+            Some(None) => {}
             None => drop(damaged.remove(name)),
         }
     }
@@ -111,6 +113,11 @@ impl Endpoint {
             damaged: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// What the store is called that is served; see [`Setup::with_store`].
+    pub fn store(&self) -> Arc<str> {
+        self.inner.shelf.store()
     }
 
     /// Serves `setup` from now on. Requests and runs that are under way end with what they began with.

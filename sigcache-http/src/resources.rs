@@ -134,11 +134,11 @@ async fn open(
         Err(error) => {
             tracing::warn!(resource = resource.name.as_str(), error = %error, "not given out");
             let problem = Problem::unread(&resource.name, &error);
-            if let Some(damage) = problem.damage() {
+            if problem.damage().is_some() {
                 // Where the store as a whole is gone, this is what is told, and nothing of it is damaged.
                 inner.shelf.look().await?;
-                inner.gave(&resource.name, Some(damage));
             }
+            inner.gave(&resource.name, Some(&problem));
             Err(problem)
         }
     }
@@ -349,13 +349,8 @@ fn answer(inner: &Arc<Inner>, method: &Method, asked: &HeaderMap, meta: &Represe
             Document::InMemory { bytes, .. } => Body::from(bytes),
             streamed => {
                 let inner = inner.clone();
-                let ended = move |error: Option<&ReadError>| match error.map(|error| Problem::unread(&name, error)) {
-                    None => inner.gave(&name, None),
-                    Some(problem) => {
-                        if let Some(damage) = problem.damage() {
-                            inner.gave(&name, Some(damage));
-                        }
-                    }
+                let ended = move |error: Option<&ReadError>| {
+                    inner.gave(&name, error.map(|error| Problem::unread(&name, error)).as_ref());
                 };
                 Body::new(Streamed::new(streamed, length, Box::new(ended)))
             }

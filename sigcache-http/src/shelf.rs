@@ -69,6 +69,11 @@ impl Shelf {
         Self { refresh, clock, held: RwLock::new(held), loading: Mutex::new(()) }
     }
 
+    /// What the store is called.
+    pub(crate) fn store(&self) -> Arc<str> {
+        self.read().setup.store.clone()
+    }
+
     /// Serves something else from now on. What is under way goes on with what it began with.
     pub(crate) fn replace(&self, setup: Setup) {
         self.change(|held| {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
-use sigcache_core::aws::{Action, AwsError, Call};
+use sigcache_core::aws::{Action, AwsError, Call, Node};
+use tokio::time::error::Elapsed;
 
 use super::{
     Deployed, Outside,
@@ -30,11 +31,16 @@ pub(super) fn region(chain: &Deployed) -> Held {
 const ADVICE: &str = "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, as `aws configure \
                       export-credentials --format env` prints them, or run this where a role is given to it";
 
+/// Who AWS says is asking, or that nobody said it in time.
+async fn caller(outside: &Outside) -> Result<Result<Node, AwsError>, Elapsed> {
+    let call = Call::form(Action::GetCallerIdentity, "2011-06-15", &[]);
+    tokio::time::timeout(PATIENCE, outside.xml(&call)).await
+}
+
 /// Fails where there are no credentials, or AWS does not know them: each later call would say so in its own words. Where the
 /// service that knows is out of reach, the calls show it.
 pub(crate) async fn known(outside: &Outside) -> Result<(), Fault> {
-    let call = Call::form(Action::GetCallerIdentity, "2011-06-15", &[]);
-    let found = match tokio::time::timeout(PATIENCE, outside.xml(&call)).await {
+    let found = match caller(outside).await {
         Ok(Ok(_) | Err(AwsError::Unreachable { .. })) => return Ok(()),
         Ok(Err(error)) => error.to_string(),
         Err(_) => "none within 20 seconds".to_owned(),
@@ -44,8 +50,7 @@ pub(crate) async fn known(outside: &Outside) -> Result<(), Fault> {
 
 pub(super) async fn credentials(outside: &Outside) -> Held {
     const EXPECTED: &str = "credentials that AWS knows";
-    let call = Call::form(Action::GetCallerIdentity, "2011-06-15", &[]);
-    let answer = match tokio::time::timeout(PATIENCE, outside.xml(&call)).await {
+    let answer = match caller(outside).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error @ AwsError::Unreachable { .. })) => {
             let advice = "look at the way to AWS, at AWS_ENDPOINT_URL, and whether there is such a region";

@@ -64,7 +64,6 @@ pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<Ending, Faul
         path: common.config.clone(),
         args: args.clone(),
         started: settings.clone(),
-        store: config.store.url.clone(),
         endpoint: endpoint.clone(),
         schedule: next_schedule,
     };

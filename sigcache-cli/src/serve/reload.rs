@@ -8,7 +8,6 @@ use std::{
 use sigcache_core::config::{Config, ServeSettings};
 use sigcache_http::Endpoint;
 use tokio::sync::watch;
-use url::Url;
 
 use super::{schedule::Schedule, setup};
 use crate::{args::ServeArgs, output};
@@ -21,8 +20,6 @@ pub(super) struct Reload {
     pub(super) args: ServeArgs,
     /// What it began with; some of it cannot change without a restart.
     pub(super) started: ServeSettings,
-    /// The store that is in use.
-    pub(super) store: Url,
     pub(super) endpoint: Endpoint,
     pub(super) schedule: watch::Sender<Schedule>,
 }
@@ -43,7 +40,7 @@ fn marks(files: &[PathBuf]) -> Vec<Mark> {
 impl Reload {
     /// Reads the configuration anew at SIGHUP, and when one of its files changed.
     pub(super) async fn watch(
-        mut self,
+        self,
         mut files: Vec<PathBuf>,
         mut hangups: watch::Receiver<u64>,
         mut ended: watch::Receiver<bool>,
@@ -68,7 +65,7 @@ impl Reload {
     }
 
     /// Takes over the configuration, if it is sound, and gives the files that it stands in. Else the earlier one stays.
-    fn reload(&mut self) -> Option<Vec<PathBuf>> {
+    fn reload(&self) -> Option<Vec<PathBuf>> {
         match self.take_over() {
             Ok(files) => {
                 self.endpoint.complain("configuration", None);
@@ -87,7 +84,7 @@ impl Reload {
         }
     }
 
-    fn take_over(&mut self) -> anyhow::Result<Vec<PathBuf>> {
+    fn take_over(&self) -> anyhow::Result<Vec<PathBuf>> {
         let config = Config::load(&self.path, &|name| std::env::var(name).ok())?;
         let settings = self.args.over(config.serve.clone());
         let schedule = Schedule::new(&settings)?;
@@ -99,9 +96,9 @@ impl Reload {
         if fixed(&settings) != fixed(&self.started) {
             output::warning("listen, token, hot, refresh, connections and base take effect at the next start");
         }
-        if config.store.url != self.store {
-            let before = std::mem::replace(&mut self.store, config.store.url.clone());
-            let text = format!("the store is {} now; what is in {before} stays there", self.store);
+        let (before, store) = (self.endpoint.store(), config.store.url.as_str());
+        if *before != *store {
+            let text = format!("the store is {store} now; what is in {before} stays there");
             tracing::warn!(text, "another store");
             output::warning(&text);
         }

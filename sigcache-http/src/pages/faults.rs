@@ -37,6 +37,10 @@ impl Fault {
     }
 }
 
+/// What to do where a plain copy is behind.
+const BEHIND: &str =
+    "the next run copies it again, and so does `sigcache audit --repair` (`sigcache doctor` calls this link copies)";
+
 /// What to do where nothing runs.
 const NO_RUN: &str = "look at the timer or cron job that runs `sigcache sync`, or at [serve] every, and at its log (`sigcache doctor` calls this link last-run)";
 
@@ -84,9 +88,7 @@ pub(crate) fn of_row(
     if row.state == "fresh" && !row.published {
         let expected = "a plain copy below latest/ that is up to date";
         let behind = Fault::new(Step::Publish.as_str(), "behind", expected, "one that is behind");
-        return Some(
-            behind.advise("the next run copies it again, and so does `sigcache audit --repair` (`sigcache doctor` calls this link copies)", row.resource),
-        );
+        return Some(behind.advise(BEHIND, row.resource));
     }
     let (resource, entry) = found?;
     let (rules, copy) = (&resource.rules, entry.and_then(Entry::copy)?);
